@@ -1,0 +1,86 @@
+# Every target does its own set-up: `.venv`, the pinned and hashed requirements, then Purser itself (editable, from this folder).
+# It is done with uv where that is installed, else with venv and pip, and again only after the requirements changed.
+# Wants nothing but make and Python 3.11 or newer; PYTHON=/path/to/python chooses one.
+
+VENV := .venv
+BIN := $(VENV)/bin
+RUN_READY := $(VENV)/ready-to-run
+DEV_READY := $(VENV)/ready-to-develop
+CHECKED := bot handlers providers migrations tests
+
+.PHONY: demo run install test bench lint requirements clean
+
+demo: $(RUN_READY)
+	@$(BIN)/purser demo
+
+run: $(RUN_READY)
+	@$(BIN)/purser run
+
+install: $(RUN_READY)
+
+test: $(DEV_READY)
+	@$(BIN)/python -m pytest --ignore=tests/bench
+
+bench: $(DEV_READY)
+	@$(BIN)/python -m pytest -s tests/bench
+
+lint: $(DEV_READY)
+	@$(BIN)/ruff format --check $(CHECKED)
+	@$(BIN)/ruff check $(CHECKED)
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+# For maintainers, with uv: pins anew from pyproject.toml, for every Python and platform at once.
+COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --group build --extra postgres \
+	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make requirements" --quiet
+
+requirements:
+	@command -v uv >/dev/null || { echo "make requirements needs uv."; exit 1; }
+	@$(COMPILE) --output-file requirements.txt
+	@$(COMPILE) --extra dev --constraints requirements.txt --output-file requirements-dev.txt
+
+clean:
+	@rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+# `python` is named last: where it is Python 2 or absent, the others have been tried. A shim that fails counts as absent.
+define FIND_PYTHON
+for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found="$$python"; break; fi; \
+done
+endef
+
+define NO_PYTHON
+{ echo "Purser needs Python 3.11 or newer, and none of python3, python3.14 ... python3.11 is one." >&2; \
+  echo "Install it, or name it: make PYTHON=/path/to/python $(or $(MAKECMDGOALS),demo)" >&2; exit 1; }
+endef
+
+define NO_VENV
+{ echo "This Python cannot make virtual environments: install its venv module (Debian, Ubuntu: apt install python3-venv) or uv." >&2; \
+  exit 1; }
+endef
+
+$(BIN)/python:
+	@$(FIND_PYTHON); [ -n "$$found" ] || $(NO_PYTHON); \
+	echo "Setting up $(VENV) (once)." >&2; \
+	if command -v uv >/dev/null; then uv venv --quiet --clear --python "$$(command -v "$$found")" $(VENV); \
+	else "$$found" -c 'import ensurepip, venv' 2>/dev/null || $(NO_VENV); "$$found" -m venv --clear $(VENV); fi
+
+# A virtual environment that uv made has no pip; it is added when uv has gone.
+define INSTALL
+if command -v uv >/dev/null; then \
+	uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1) && \
+	uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .; \
+else \
+	{ $(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null; } && \
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r $(1) && \
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .; \
+fi
+endef
+
+$(RUN_READY): $(BIN)/python requirements.txt pyproject.toml
+	@$(call INSTALL,requirements.txt)
+	@touch $@
+
+$(DEV_READY): $(BIN)/python requirements-dev.txt pyproject.toml
+	@$(call INSTALL,requirements-dev.txt)
+	@touch $(RUN_READY) $@

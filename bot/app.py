@@ -1,0 +1,324 @@
+"""The composition root: the only file that sees every room."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import Flag, auto
+from functools import partial
+from pathlib import Path
+from typing import Any, Self
+
+import aiohttp
+import structlog
+from prometheus_client import CollectorRegistry
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from starlette.applications import Starlette
+
+from bot.config import Settings, load
+from bot.domain.answers import AlertFacts
+from bot.domain.errors import PurserError, StoreUnavailable
+from bot.domain.message import Message
+from bot.domain.ports import ChecksAgreements, Provider, Repositories
+from bot.jobs.clock import DELIVER_EVERY, RECONCILE_EVERY, Ticker
+from bot.jobs.inprocess import InProcessJobs
+from bot.jobs.tasks import task_table
+from bot.metrics import Metrics
+from bot.services.access import Access
+from bot.services.agreements import AgreementWatch
+from bot.services.alerts import AlertDelivery
+from bot.services.catalog import Account, Catalog
+from bot.services.links import Links
+from bot.services.products import ConfiguredProduct
+from bot.services.refresh import Refresher
+from bot.services.status import StatusDesk
+from bot.services.subscriptions import SubscriptionDesk
+from bot.services.sync import Sync
+from bot.store import Database
+from bot.store.migrate import current_matches_head
+from bot.views import alerts
+from bot.views.help import Commands
+from bot.web.app import build_web
+from bot.web.health import Check
+from handlers import routes
+from handlers.desk import Desk
+from handlers.edge import Edge
+from handlers.messenger import SlackMessenger, SlackPeople, web_client
+from providers import SPECS
+from providers.spec import AccountSettings, SecretSources, Surroundings
+
+Configured = Settings[AccountSettings]
+REFUSALS = ("invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired")
+
+log = structlog.get_logger()
+
+
+class Part(Flag):
+    """What a process does. `purser run` does everything."""
+
+    WEB = auto()
+    WORKER = auto()
+    CLOCK = auto()
+    EVERYTHING = WEB | WORKER | CLOCK
+
+
+def load_settings(environ: Mapping[str, str], cwd: Path) -> Configured:
+    """Raises ConfigurationError."""
+    return load(environ, SPECS, cwd, SecretSources)
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class Purser:
+    """Everything wired. `web` is the ASGI app; its lifespan starts and stops the rest."""
+
+    settings: Configured
+    store: Database
+    providers: Mapping[str, Provider]
+    sync: Sync
+    agreements: AgreementWatch
+    alerts: AlertDelivery
+    jobs: InProcessJobs
+    slack: AsyncWebClient
+    web: Starlette
+    parts: Part
+    edge: Edge
+    bolt: AsyncApp
+
+    async def prepare(self) -> None:
+        """Finds out at once what would make everything else useless. Raises StoreUnavailable, and PurserError when Slack
+        refuses the token; a Slack that does not answer is no reason not to start."""
+        await self.store.write(partial(_register, accounts=self.settings.accounts))
+        try:
+            await self.slack.auth_test()
+        except SlackApiError as error:
+            code = error.response.get("error", "no answer")
+            if code in REFUSALS:
+                raise PurserError(f"Slack refuses SLACK_BOT_TOKEN ({code}); copy it anew from OAuth & Permissions") from error
+            log.warning("Slack did not answer at start", reason=code)
+        except (aiohttp.ClientError, TimeoutError):
+            log.warning("Slack did not answer at start", reason="unreachable")
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Background work and connections, for as long as the block lasts."""
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self.store.aclose)
+            for provider in self.providers.values():
+                stack.push_async_callback(provider.aclose)
+            await stack.enter_async_context(self._slack_session())
+            stack.push_async_callback(self.jobs.aclose)
+            stack.push_async_callback(self.edge.aclose)
+            if Part.WORKER in self.parts:
+                await self.alerts.resume()
+            ticker = self._ticker()
+            ticker.start()
+            stack.callback(ticker.stop)
+            if Part.WEB in self.parts:
+                await stack.enter_async_context(self._socket_mode())
+            yield
+
+    def _ticker(self) -> Ticker:
+        ticker = Ticker(self.jobs)
+        table = self.settings.purser
+        if Part.CLOCK in self.parts:
+            ticker.every(table.poll_every, "sync", self.providers)
+            ticker.every(RECONCILE_EVERY, "reconcile", self.providers, at_once=False)
+            with_agreements = [name for name, p in self.providers.items() if isinstance(p, ChecksAgreements)]
+            ticker.every(table.agreements_every, "agreements", with_agreements)
+        if Part.WORKER in self.parts:
+            ticker.every(DELIVER_EVERY, "deliver")
+        return ticker
+
+    @asynccontextmanager
+    async def _slack_session(self) -> AsyncIterator[None]:
+        """One connection pool for all calls to Slack, instead of a new connection for each."""
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
+            self.slack.session = session
+            yield
+            self.slack.session = None
+
+    @asynccontextmanager
+    async def _socket_mode(self) -> AsyncIterator[None]:
+        token = self.settings.environment.slack_app_token
+        if token is None:
+            yield
+            return
+        handler = AsyncSocketModeHandler(self.bolt, token.get_secret_value(), web_client=self.slack)
+        connecting = asyncio.create_task(handler.client.connect())
+        try:
+            yield
+        finally:
+            connecting.cancel()
+            await handler.client.close()
+
+
+class Workshop:
+    """Accounts and the store without Slack, for commands that do one thing and end."""
+
+    def __init__(self, settings: Configured, clock: Callable[[], datetime] = utc_now) -> None:
+        self.store = Database(settings.environment.database_url)
+        self.providers = connect_providers(settings, Metrics(CollectorRegistry()), clock)
+        self.sync = Sync(self.store, self.providers, _products(settings), NoJobs(), clock)
+        self._accounts = settings.accounts
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for provider in self.providers.values():
+            await provider.aclose()
+        await self.store.aclose()
+
+    async def register(self) -> None:
+        """Accounts must be known before they are checked. Raises StoreUnavailable."""
+        await self.store.write(partial(_register, accounts=self._accounts))
+
+
+class NoJobs:
+    """Leaves what follows to the running bot: deliveries wait in the store."""
+
+    async def defer(self, task: str, key: str = "") -> None:
+        """Does nothing."""
+
+
+def build(settings: Configured, parts: Part = Part.EVERYTHING, clock: Callable[[], datetime] = utc_now) -> Purser:
+    """Wires the rooms together. Opens no connection yet. Raises ConfigurationError when Slack's tokens are missing."""
+    settings.require_slack()
+    registry = CollectorRegistry()
+    metrics = Metrics(registry)
+    store = Database(settings.environment.database_url)
+    providers = connect_providers(settings, metrics, clock)
+    slack = web_client(_secret(settings.environment.slack_bot_token), settings.environment.slack_api_url)
+    jobs = InProcessJobs()
+    titles = {account.name: SPECS[account.provider].title for account in settings.accounts}
+    products = _products(settings)
+
+    sync = Sync(store, providers, products, jobs, clock)
+    apart = min(settings.purser.agreements_every / 2, timedelta(minutes=1))
+    agreements = AgreementWatch(store, providers, jobs, clock, apart)
+    delivery = AlertDelivery(store, SlackMessenger(slack), _card, titles, clock)
+    jobs.use(task_table(sync, agreements, delivery, delivers=Part.WORKER in parts))
+    links = _links(settings, store, providers, titles, clock)
+    access = _access(settings, slack, products, clock)
+    catalog = Catalog(store, _accounts(settings), access, clock, stale_after=settings.purser.poll_every * 2)
+    desk = Desk(
+        catalog=catalog,
+        refresher=Refresher(store, jobs, clock),
+        links=links,
+        subscriptions=SubscriptionDesk(store, catalog, access, clock),
+        status=StatusDesk(store, providers, titles, settings.dates, access),
+        access=access,
+        commands=Commands(**settings.purser.commands.model_dump()),
+        clock=clock,
+    )
+    bolt = _bolt(settings, slack)
+    edge = Edge(bolt, routes(desk), access, metrics.answered)
+    purser = Purser(settings, store, providers, sync, agreements, delivery, jobs, slack, Starlette(), parts, edge, bolt)
+    purser.web = build_web(
+        links=links,
+        providers=providers,
+        jobs=jobs,
+        checks=_checks(settings, store, slack),
+        registry=registry,
+        clock=clock,
+        public_url=settings.environment.public_url,
+        slack=None if settings.socket_mode else AsyncSlackRequestHandler(bolt).handle,
+        lifespan=lambda _: purser.running(),
+    )
+    return purser
+
+
+def connect_providers(settings: Configured, metrics: Metrics, clock: Callable[[], datetime]) -> Mapping[str, Provider]:
+    """One client per configured account, by account name. Opens no connection yet."""
+    surroundings = Surroundings(clock, lambda o: metrics.vendor_called(o.account, o.operation, o.reason, o.seconds))
+    return {account.name: SPECS[account.provider].connect(account, surroundings) for account in settings.accounts}
+
+
+def _links(
+    settings: Configured,
+    store: Database,
+    providers: Mapping[str, Provider],
+    titles: Mapping[str, str],
+    clock: Callable[[], datetime],
+) -> Links:
+    environment = settings.environment
+    keys = [key.get_secret_value() for key in environment.secret_key]
+    return Links(store, providers, clock, keys=keys, public_url=environment.public_url, titles=titles)
+
+
+def _access(
+    settings: Configured, slack: AsyncWebClient, products: list[ConfiguredProduct], clock: Callable[[], datetime]
+) -> Access:
+    return Access(
+        SlackPeople(slack, clock),
+        guests=settings.purser.guests,
+        external=settings.purser.external,
+        owners=settings.purser.owners,
+        channels={product.name: product.channels for product in products},
+    )
+
+
+def _bolt(settings: Configured, slack: AsyncWebClient) -> AsyncApp:
+    logger = logging.getLogger("purser.bolt")
+    logger.setLevel(logging.ERROR)  # it warns that it found SLACK_BOT_TOKEN in the environment by itself
+    return AsyncApp(
+        client=slack,
+        logger=logger,
+        signing_secret=_secret(settings.environment.slack_signing_secret),
+        process_before_response=True,
+        request_verification_enabled=not settings.socket_mode,
+    )
+
+
+def _accounts(settings: Configured) -> list[Account]:
+    return [Account(a.name, a.provider, SPECS[a.provider].title) for a in settings.accounts]
+
+
+def _products(settings: Configured) -> list[ConfiguredProduct]:
+    return [ConfiguredProduct(p.name, p.aliases, p.apps, p.allow_channels) for p in settings.products]
+
+
+def _card(facts: AlertFacts, now: datetime) -> Message:
+    return alerts.card(facts, now)
+
+
+def _checks(settings: Configured, store: Database, slack: AsyncWebClient) -> Mapping[str, Check]:
+    """What /readyz asks."""
+
+    async def database() -> str | None:
+        try:
+            await store.read(lambda r: r.catalogue.revision())
+            current = await asyncio.to_thread(current_matches_head, settings.environment.database_url)
+        except StoreUnavailable:
+            return "unreachable"
+        return None if current else "not_migrated"
+
+    async def slack_answers() -> str | None:
+        try:
+            await slack.auth_test()
+        except SlackApiError as error:
+            return str(error.response.get("error", "refused"))
+        except (aiohttp.ClientError, TimeoutError):
+            return "unreachable"
+        return None
+
+    return {"database": database, "slack": slack_answers}
+
+
+def _register(repositories: Repositories, accounts: Iterable[AccountSettings]) -> None:
+    for account in accounts:
+        repositories.catalogue.register_account(account.name, account.provider)
+
+
+def _secret(secret: Any) -> str:
+    return secret.get_secret_value() if secret else ""

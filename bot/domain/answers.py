@@ -1,0 +1,251 @@
+"""What services answer and views draw. Facts only: no Slack shapes, no sentences."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from bot.domain.model import (
+    AccountHealth,
+    Agreement,
+    Alert,
+    Build,
+    EventKind,
+    Grant,
+    Person,
+    Product,
+    Subscription,
+)
+from bot.domain.ports import BuildFilter, BuildPage
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How old an answer is. `checked_at` is the oldest last good check of the accounts it rests on (None: one was never
+    read), `failing` those that cannot be read now, `stale` those older than their freshness target, `refreshing` whether a
+    check runs behind the answer."""
+
+    checked_at: datetime | None = None
+    failing: tuple[AccountHealth, ...] = ()
+    refreshing: bool = False
+    stale: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProductLine:
+    """One product with its newest build."""
+
+    product: Product
+    newest: Build | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProductsAnswer:
+    """`/versions` without a product's name. `asked` is the question, for the Share button."""
+
+    lines: tuple[ProductLine, ...]
+    freshness: Freshness
+    asked: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadsAnswer:
+    """`/versions shop`: the newest build per account, platform and track. `titles`: account name -> provider's title.
+
+    `asked` is the question, for the Share button; without it the product's name is asked again.
+    """
+
+    product: Product
+    builds: tuple[Build, ...]
+    titles: Mapping[str, str]
+    freshness: Freshness
+    asked: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildsAnswer:
+    """`/versions shop ios 3.2`: one page of the matching builds. `asked` is the question, for the paging buttons."""
+
+    product: Product
+    wanted: BuildFilter
+    asked: str
+    page: BuildPage
+    offset: int
+    limit: int
+    titles: Mapping[str, str]
+    freshness: Freshness
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceAnswer:
+    """`/download shop` when several builds are meant."""
+
+    product: Product
+    builds: tuple[Build, ...]
+    titles: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class NoSuchProduct:
+    """A name that we do not know; `near` are the products it may have meant, `command` the word before it ("versions").
+
+    `rest` is what stood around the name in the question, so that a suggestion's button can ask the whole question again.
+    """
+
+    asked: str
+    near: tuple[Product, ...]
+    command: str
+    rest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NothingMatches:
+    """A known product without a build of that description."""
+
+    product: Product
+    wanted: BuildFilter
+    freshness: Freshness
+
+
+class Denial(StrEnum):
+    """Why a person may not."""
+
+    GUEST = "guest"
+    EXTERNAL = "external"
+    CHANNEL = "channel"
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """`channels` are those in which the product may be asked for."""
+
+    denial: Denial
+    channels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A granted download. `url` leads to our own page, or to the vendor where there is no PUBLIC_URL."""
+
+    grant: Grant
+    build: Build
+    title: str
+    url: str = field(repr=False)
+    valid_for: timedelta = timedelta(minutes=10)
+
+
+class Obstacle(StrEnum):
+    """Why there is no link for a build."""
+
+    GONE = "gone"
+    PROCESSING = "processing"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    NO_FILE = "no_file"
+    NO_PUBLIC_URL = "no_public_url"
+    VENDOR_DOWN = "vendor_down"
+    VENDOR_BUSY = "vendor_busy"
+    REFUSED = "refused"
+    CONFUSED = "confused"
+    AGREEMENT = "agreement"
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """`title` is the provider's; `since` when it began, where known; `instead` the newest build that can be had."""
+
+    obstacle: Obstacle
+    build: Build | None = None
+    title: str = ""
+    account: str = ""
+    since: datetime | None = None
+    instead: Build | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLine:
+    """One account in `/purser status` and `/purser apps`."""
+
+    health: AccountHealth
+    title: str
+    products: tuple[Product, ...] = ()
+    agreement: Agreement | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusAnswer:
+    """`deliveries` counts by state ("pending", "sent", "failed")."""
+
+    accounts: tuple[AccountLine, ...]
+    deliveries: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class AppsAnswer:
+    accounts: tuple[AccountLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DueDate:
+    """Something with an end that no API tells, from the configuration."""
+
+    name: str
+    due: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementsAnswer:
+    """`unreadable` are accounts whose provider has no agreements to read."""
+
+    accounts: tuple[AccountLine, ...]
+    dates: tuple[DueDate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionLine:
+    """`product` None means all."""
+
+    subscription: Subscription
+    product: Product | None
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionsAnswer:
+    channel: str
+    lines: tuple[SubscriptionLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """`added` is False when it stood already."""
+
+    line: SubscriptionLine
+    added: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribed:
+    lines: tuple[SubscriptionLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WhoamiAnswer:
+    """`denial` None: may see builds and get links."""
+
+    person: Person
+    is_owner: bool
+    denial: Denial | None
+    restricted: tuple[tuple[Product, tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AlertFacts:
+    """An alert with what its card shows. `build` may be gone from the store; `event` says what the channel subscribed to."""
+
+    alert: Alert
+    event: EventKind
+    product: Product | None = None
+    build: Build | None = None
+    title: str = ""
+    agreement: Agreement | None = None

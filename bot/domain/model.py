@@ -1,0 +1,285 @@
+"""The nouns of Purser, used with the same meaning in Slack text, code and tables."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from hashlib import blake2b
+
+
+class Platform(StrEnum):
+    """Where a build runs. A vendor's unknown platform is OTHER, never an error."""
+
+    IOS = "ios"
+    ANDROID = "android"
+    MACOS = "macos"
+    TVOS = "tvos"
+    VISIONOS = "visionos"
+    WINDOWS = "windows"
+    WEB = "web"
+    API = "api"
+    OTHER = "other"
+
+
+class BuildState(StrEnum):
+    """How far a build has come. A vendor's unknown state is OTHER, never an error."""
+
+    PROCESSING = "processing"
+    READY = "ready"
+    IN_REVIEW = "in_review"
+    APPROVED = "approved"
+    LIVE = "live"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    OTHER = "other"
+
+    @property
+    def is_announceable(self) -> bool:
+        """Whether people should hear of a build in this state: it exists and did not fail."""
+        return self not in (BuildState.PROCESSING, BuildState.FAILED, BuildState.EXPIRED)
+
+
+class Handover(StrEnum):
+    """What a person gets when they press Download."""
+
+    FILE = "file"  # the artefact itself (apk, ipa, pkg, ...)
+    PAGE = "page"  # a page of the vendor: TestFlight public link, store page, install page
+    NONE = "none"  # nothing: the provider only lists
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """An app as one account lists it. `bundle_id` is the bundle id or package name."""
+
+    account: str
+    id: str
+    name: str
+    bundle_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """What people call it: the apps of several accounts that are the same thing."""
+
+    id: str
+    name: str
+    aliases: tuple[str, ...] = ()
+    apps: tuple[App, ...] = ()
+
+
+def build_key(account: str, app_id: str, build_id: str) -> str:
+    """The id that buttons, tables and log lines use for a build: 16 hex characters computed from facts."""
+    text = "\x1f".join((account, app_id, build_id))
+    return blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """One artefact of an app.
+
+    `id` is the provider's, unique within its app. `version` is the label people see and `number` the
+    build number; both are text and never compared as numbers or strings. `size` is in bytes, `sha256` lower-case hex.
+    `detail` is the vendor's own word for the state when it says more than `state` does.
+    """
+
+    account: str
+    app_id: str
+    id: str
+    version: str
+    platform: Platform
+    track: str
+    state: BuildState
+    handover: Handover
+    number: str | None = None
+    uploaded_at: datetime | None = None
+    expires_at: datetime | None = None
+    size: int | None = None
+    sha256: str | None = None
+    notes: str | None = None
+    detail: str | None = None
+    file_name: str | None = None
+    bundle_id: str | None = None
+    min_os: str | None = None
+    branch: str | None = None
+    commit: str | None = None
+    uploader: str | None = None
+
+    @property
+    def key(self) -> str:
+        """See `build_key`."""
+        return build_key(self.account, self.app_id, self.id)
+
+    def is_expired(self, now: datetime) -> bool:
+        """Whether the vendor no longer hands this build out."""
+        return self.state is BuildState.EXPIRED or (self.expires_at is not None and self.expires_at <= now)
+
+
+class LinkKind(StrEnum):
+    """What a browser finds behind a link."""
+
+    FILE = "file"
+    PAGE = "page"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What a person opens. The address is a capability: it never appears in a repr, a log or an error."""
+
+    url: str = field(repr=False)
+    kind: LinkKind
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountHealth:
+    """What we know of our contact with one account.
+
+    `checked_at` is the last attempt, `ok_at` the last that succeeded, `failing_since` the first failure of the
+    present run of failures and `reason` its stable code. `baseline_at` is the first success: before it nothing is announced.
+    """
+
+    name: str
+    provider: str
+    checked_at: datetime | None = None
+    ok_at: datetime | None = None
+    baseline_at: datetime | None = None
+    failing_since: datetime | None = None
+    reason: str | None = None
+    failures: int = 0
+    apps: int = 0
+    builds: int = 0
+
+
+class AgreementState(StrEnum):
+    """What can be said of an account's legal papers. IN_FORCE means: Apple enforced nothing when we asked."""
+
+    IN_FORCE = "in_force"
+    BLOCKED = "blocked"
+    REFUSED = "refused"  # the key or its role is the problem, which says nothing about agreements
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountStatus:
+    """The answer of one agreement check. `blocked` names what is refused ("apps", "signing"), `code` is the vendor's."""
+
+    account: str
+    state: AgreementState
+    checked_at: datetime
+    code: str | None = None
+    blocked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """One row of an account's agreement history. The current row has no `until`.
+
+    `strikes` counts blocked checks in a row that have not been announced yet (an alarm takes two).
+    """
+
+    account: str
+    state: AgreementState
+    since: datetime
+    checked_at: datetime
+    until: datetime | None = None
+    code: str | None = None
+    blocked: tuple[str, ...] = ()
+    strikes: int = 0
+
+
+class EventKind(StrEnum):
+    """What a channel can subscribe to."""
+
+    NEW_BUILDS = "new-builds"
+    AGREEMENTS = "agreements"
+    EXPIRIES = "expiries"
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What a channel or person hears: of a product or all (`product_id` None), these kinds, through these filters (None: any)."""
+
+    id: str
+    channel: str
+    kinds: frozenset[EventKind]
+    created_by: str
+    created_at: datetime
+    product_id: str | None = None
+    platform: Platform | None = None
+    track: str | None = None
+    provider: str | None = None
+
+
+class AlertKind(StrEnum):
+    """What an alert is about."""
+
+    NEW_BUILD = "new_build"
+    AGREEMENT_BLOCKED = "agreement_blocked"
+    AGREEMENT_CLEARED = "agreement_cleared"
+
+    @property
+    def event(self) -> EventKind:
+        """The subscription kind that hears of it."""
+        return EventKind.NEW_BUILDS if self is AlertKind.NEW_BUILD else EventKind.AGREEMENTS
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One fact worth telling. `fingerprint` is computed from facts and makes it unique; `facts` is JSON-able."""
+
+    fingerprint: str
+    kind: AlertKind
+    account: str
+    created_at: datetime
+    product_id: str | None = None
+    build_key: str | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+    id: str = ""
+
+
+class DeliveryState(StrEnum):
+    """PENDING waits for its time; SENDING was handed to Slack and not yet noted; SENT and FAILED are final."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One alert in one channel. `ts` is the Slack message's, so that it can be updated; `reason` a stable code."""
+
+    id: str
+    alert: Alert
+    channel: str
+    state: DeliveryState
+    due_at: datetime
+    attempts: int = 0
+    ts: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The record of who was given which link, when. `channel` is where they clicked."""
+
+    id: str
+    build_key: str
+    user: str
+    channel: str
+    created_at: datetime
+    expires_at: datetime
+    opened: int = 0
+    outcome: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Someone in Slack, as far as access rules need to know."""
+
+    id: str
+    is_guest: bool = False
+    is_external: bool = False
+    is_bot: bool = False

@@ -1,0 +1,354 @@
+"""The protocols at which rooms meet. One ability, one method; a service asks for an ability, never for a vendor."""
+
+from collections.abc import AsyncIterator, Callable, Container, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol, TypeVar, runtime_checkable
+
+from bot.domain.message import Message
+from bot.domain.model import (
+    AccountHealth,
+    AccountStatus,
+    Agreement,
+    Alert,
+    App,
+    Build,
+    Delivery,
+    Grant,
+    Link,
+    Person,
+    Platform,
+    Product,
+    Subscription,
+)
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+# --- What a provider can do -------------------------------------------------------------------
+
+
+@runtime_checkable
+class ListsApps(Protocol):
+    async def list_apps(self) -> Sequence[App]:
+        """Every app the account shows. Raises ProviderError."""
+        ...
+
+
+@runtime_checkable
+class ListsBuilds(Protocol):
+    async def list_builds(self, apps: Sequence[App], known: Container[str] = ()) -> Sequence[Build]:
+        """Builds of `apps`, newest first, in as few requests as the vendor allows.
+
+        Paging stops after the first page of which every build id is in `known`; with nothing known, everything is read.
+        Raises ProviderError.
+        """
+        ...
+
+
+@runtime_checkable
+class RereadsBuilds(Protocol):
+    async def reread_build(self, build: Build) -> Build:
+        """The same build as the vendor describes it now; mints nothing. Raises ProviderError (NotFound: gone)."""
+        ...
+
+
+@runtime_checkable
+class MintsLinks(Protocol):
+    async def mint_link(self, build: Build) -> Link:
+        """A fresh link that a plain browser can open. May be single use: mint when it is opened. Raises ProviderError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ByteRequest:
+    """The parts of a browser's request that decide which bytes it wants."""
+
+    range: str | None = None
+    if_range: str | None = None
+    head: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FileStream:
+    """An open file at a vendor. `status` is 200, 206 or 416; `length` counts the bytes in `chunks` (None: unknown)."""
+
+    status: int
+    chunks: AsyncIterator[bytes] = field(repr=False)
+    length: int | None = None
+    content_type: str | None = None
+    content_range: str | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+@runtime_checkable
+class OpensFiles(Protocol):
+    def open_file(self, build: Build, wanted: ByteRequest) -> AbstractAsyncContextManager[FileStream]:
+        """The file's bytes, for vendors that want a header which a browser cannot send.
+
+        Entering raises ProviderError; a transfer that breaks off raises Unreachable from `chunks`, so that a short file never
+        looks whole. Leaving closes the upstream connection.
+        """
+        ...
+
+
+@runtime_checkable
+class ChecksAgreements(Protocol):
+    async def check_account(self) -> AccountStatus:
+        """Whether the account's legal papers are in force. Never raises ProviderError: not knowing is an answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRequest:
+    """A vendor's call to us: header names in lower case, the raw body, the query string's fields."""
+
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookHint:
+    """What a webhook tells: something of this account changed. Facts are read again from the vendor's API."""
+
+    delivery_id: str
+    event: str
+
+
+@runtime_checkable
+class ReceivesWebhooks(Protocol):
+    def parse_webhook(self, request: WebhookRequest) -> WebhookHint | None:
+        """Checks the signature first. None: authentic, but nothing to do (a ping). Raises Refused (bad signature), Confused."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """What `purser doctor` prints. `server_time` is the vendor's Date header, for the clock check."""
+
+    summary: str
+    server_time: datetime | None = None
+
+
+@runtime_checkable
+class Probes(Protocol):
+    async def probe(self) -> ProbeResult:
+        """One cheap authenticated call. Raises ProviderError."""
+        ...
+
+
+class Provider(Protocol):
+    """One connected account. Its abilities are the protocols above that its class also satisfies."""
+
+    account: str
+    provider: str
+
+    async def aclose(self) -> None:
+        """Closes its connections."""
+        ...
+
+
+# --- The store --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class BuildFilter:
+    """Which builds of a product are meant; None means any. `version` also matches as a prefix ("3.2" finds 3.2.0)."""
+
+    platform: Platform | None = None
+    track: str | None = None
+    provider: str | None = None
+    version: str | None = None
+    number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BuildPage:
+    builds: tuple[Build, ...]
+    total: int
+
+
+class Catalogue(Protocol):
+    """Accounts, apps, products and builds."""
+
+    def revision(self) -> int:
+        """Grows whenever apps, products or builds change; equal numbers mean that answers can be reused."""
+        ...
+
+    def register_account(self, name: str, provider: str) -> None: ...
+
+    def accounts(self) -> Sequence[AccountHealth]:
+        """Every account ever registered, in the order of their names."""
+        ...
+
+    def health(self) -> Sequence[AccountHealth]:
+        """Like `accounts`, without the counts of apps and builds: cheap enough for every answer."""
+        ...
+
+    def account(self, name: str) -> AccountHealth | None: ...
+
+    def record_success(self, account: str, at: datetime) -> None:
+        """Sets checked_at and ok_at (and baseline_at the first time), forgets the failure."""
+        ...
+
+    def record_failure(self, account: str, at: datetime, reason: str) -> None: ...
+
+    def products(self) -> Sequence[Product]:
+        """All products that have an app, with their apps, by name."""
+        ...
+
+    def product(self, product_id: str) -> Product | None: ...
+
+    def add_product(self, name: str, aliases: Sequence[str] = ()) -> Product: ...
+
+    def update_product(self, product_id: str, name: str, aliases: Sequence[str]) -> None: ...
+
+    def apps(self, account: str) -> Sequence[App]: ...
+
+    def save_app(self, app: App, product_id: str, at: datetime) -> None:
+        """Inserts, or updates name, bundle id, product and last sight."""
+        ...
+
+    def product_of(self, account: str, app_id: str) -> Product | None: ...
+
+    def known_build_ids(self, account: str) -> frozenset[str]:
+        """Ids of the account's builds whose state will not change by itself (not processing, not in review)."""
+        ...
+
+    def tracks(self) -> Sequence[str]:
+        """Every track of which there is a build."""
+        ...
+
+    def builds_by_key(self, keys: Iterable[str]) -> Mapping[str, Build]: ...
+
+    def save_builds(self, builds: Iterable[Build], at: datetime) -> None:
+        """Inserts or updates; bumps the revision when anything differs."""
+        ...
+
+    def heads(self, product_id: str) -> Sequence[Build]:
+        """The newest build per account, platform and track, newest first."""
+        ...
+
+    def find_builds(self, product_id: str, wanted: BuildFilter, offset: int = 0, limit: int = 10) -> BuildPage:
+        """Newest first: by upload time, then by parsed version, then by number."""
+        ...
+
+
+class Subscriptions(Protocol):
+    def add(self, subscription: Subscription) -> bool:
+        """False when the same channel already has the same product and filters; its kinds are then united."""
+        ...
+
+    def remove(self, subscription_id: str) -> bool: ...
+
+    def of_channel(self, channel: str) -> Sequence[Subscription]: ...
+
+    def all(self) -> Sequence[Subscription]: ...
+
+
+class Outbox(Protocol):
+    """Alerts and their deliveries, written in the transaction of the facts that caused them."""
+
+    def add(self, alert: Alert, channels: Iterable[str]) -> bool:
+        """False, and nothing written, when an alert with this fingerprint exists."""
+        ...
+
+    def due(self, now: datetime, limit: int = 100) -> Sequence[Delivery]:
+        """PENDING deliveries whose time has come, oldest first."""
+        ...
+
+    def interrupted(self) -> Sequence[Delivery]:
+        """SENDING deliveries: a process died between Slack taking them and our noting it."""
+        ...
+
+    def mark_sending(self, delivery_id: str) -> bool:
+        """PENDING -> SENDING; False when somebody else was faster."""
+        ...
+
+    def mark_sent(self, delivery_id: str, ts: str) -> None: ...
+
+    def postpone(self, delivery_id: str, due_at: datetime, reason: str) -> None:
+        """Back to PENDING with one attempt more."""
+        ...
+
+    def mark_failed(self, delivery_id: str, reason: str) -> None: ...
+
+    def counts(self) -> Mapping[str, int]:
+        """Deliveries by state."""
+        ...
+
+
+class Grants(Protocol):
+    def add(self, grant: Grant) -> None: ...
+
+    def get(self, grant_id: str) -> Grant | None: ...
+
+    def record_open(self, grant_id: str, outcome: str) -> None:
+        """Counts one opening and keeps its outcome."""
+        ...
+
+
+class Agreements(Protocol):
+    def current(self, account: str) -> Agreement | None: ...
+
+    def save(self, agreement: Agreement) -> None:
+        """Updates the current row when state and `since` are the same; else closes it at `since` and starts a new one."""
+        ...
+
+    def all_current(self) -> Sequence[Agreement]: ...
+
+
+class Repositories(Protocol):
+    """All repositories of one transaction."""
+
+    catalogue: Catalogue
+    subscriptions: Subscriptions
+    outbox: Outbox
+    grants: Grants
+    agreements: Agreements
+
+
+class Store(Protocol):
+    """Runs plain functions in transactions. The function must not keep the repositories."""
+
+    async def read(self, work: Callable[[Repositories], T]) -> T: ...
+
+    async def write(self, work: Callable[[Repositories], T]) -> T:
+        """Commits when `work` returns, rolls back when it raises."""
+        ...
+
+
+# --- Slack and the rest -----------------------------------------------------------------------
+
+
+class Messenger(Protocol):
+    async def post(self, channel: str, message: Message, delivery_id: str) -> str:
+        """Posts with the delivery's id in the message metadata; returns its ts. Raises MessageRefused."""
+        ...
+
+    async def find(self, channel: str, delivery_id: str, since: datetime) -> str | None:
+        """The ts of the message that carries this delivery's id, if Slack has it. Raises MessageRefused."""
+        ...
+
+
+class People(Protocol):
+    async def person(self, user: str, team: str | None) -> Person:
+        """Raises MessageRefused when Slack cannot be asked."""
+        ...
+
+
+class Jobs(Protocol):
+    """The seam to background work."""
+
+    async def defer(self, task: str, key: str = "") -> None:
+        """Runs the task soon, unless the same task with the same key already waits."""
+        ...
+
+
+class Clock(Protocol):
+    def __call__(self) -> datetime:
+        """The present moment, aware UTC."""
+        ...

@@ -1,0 +1,484 @@
+"""A pretend App Store Connect. Shapes follow Apple's OpenAPI document 4.4.1; see `apple/` for keys and JSON:API."""
+
+import hmac
+import json
+import re
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bot.sandbox.vendors.apple.documents import (
+    Collection,
+    Filter,
+    Paging,
+    among,
+    any_among,
+    error_body,
+    instance_response,
+    list_response,
+    not_found,
+    prefix,
+)
+from bot.sandbox.vendors.apple.keys import AppleKey, BadToken, verify
+from bot.sandbox.vendors.apple.model import AgreementCode, AppleApp, AppleBuild, BetaGroup, Certificate, KeyProblem
+from bot.sandbox.vendors.apple.resources import (
+    app_resource,
+    beta_detail_resource,
+    build_resource,
+    bundle_id_resource,
+    certificate_resource,
+    group_resource,
+    localization_resources,
+    version_resource,
+)
+from bot.sandbox.vendors.base import PretendVendor, T, VendorRefusal, Webhook, shuffled, utc_now
+
+TESTFLIGHT_LIFE = timedelta(days=90)
+EVERYTHING = r"^/v1/"
+PROVISIONING = r"^/v1/(certificates|bundleIds|profiles|devices)\b"
+_BUILD_INCLUDES = frozenset(
+    {
+        "preReleaseVersion",
+        "app",
+        "buildBetaDetail",
+        "betaGroups",
+        "betaBuildLocalizations",
+        "betaAppReviewSubmission",
+        "appStoreVersion",
+        "individualTesters",
+        "icons",
+    }
+)
+_GROUP_INCLUDES = frozenset({"app", "builds", "betaTesters"})
+_UNAUTHORIZED = error_body(
+    401,
+    "NOT_AUTHORIZED",
+    "Authentication credentials are missing or invalid.",
+    "Provide a properly configured and signed bearer token, and make sure that it has not expired.",
+)
+_RATE_LIMITED = error_body(429, "RATE_LIMIT_EXCEEDED", "The request rate limit has been reached.")
+_BODIES = {
+    401: json.dumps(_UNAUTHORIZED).encode(),
+    403: json.dumps(error_body(403, "FORBIDDEN_ERROR", "This request is forbidden for security reasons")).encode(),
+    429: json.dumps(_RATE_LIMITED).encode(),
+    500: json.dumps(error_body(500, "UNEXPECTED_ERROR", "An unexpected error occurred.")).encode(),
+}
+TOMCAT_400 = "<!doctype html><html><head><title>HTTP Status 400 – Bad Request</title></head></html>"
+"""A body for Misbehaviour.STATUS with status=400 and content_type="text/html": the front of Apple's API answers so at times."""
+
+_Handler = Callable[[Request], Awaitable[Response]]
+
+
+class PretendAppStoreConnect(PretendVendor):
+    """One account, with a team key (`key_id`, `issuer_id`, `private_key_pem`) and an `individual_key`.
+
+    `rate_limit` is per key and rolling hour; `paging` chooses Apple's oddities of `links.next`.
+    """
+
+    def __init__(self, clock: Callable[[], datetime] = utc_now) -> None:
+        self._keys: dict[str, AppleKey] = {}
+        super().__init__(self._routes(), bodies=_BODIES, clock=clock, seed="app store connect")
+        self.team_key = self._add_key("2X9R4HXF34", self.new_guid())
+        self.individual_key = self._add_key("9D7K2M4QPA", None)
+        self.key_id = self.team_key.key_id
+        self.issuer_id = self.team_key.issuer_id or ""
+        self.private_key_pem = self.team_key.private_key_pem
+        self.rate_limit = 3500
+        self.paging = Paging()
+        self.apps: dict[str, AppleApp] = {}
+        self.builds: dict[str, AppleBuild] = {}
+        self.groups: dict[str, BetaGroup] = {}
+        self.certificates: dict[str, Certificate] = {}
+        self._trains: dict[tuple[str, str, str], str] = {}
+        self._blocked: tuple[AgreementCode, re.Pattern[str]] | None = None
+        self._key_problem: tuple[KeyProblem, re.Pattern[str]] | None = None
+        self._calls: dict[str, deque[datetime]] = {}
+
+    def _add_key(self, key_id: str, issuer_id: str | None) -> AppleKey:
+        self._keys[key_id] = AppleKey.generate(key_id, issuer_id)
+        return self._keys[key_id]
+
+    def _routes(self) -> list[Route]:
+        handlers: Mapping[str, _Handler] = {
+            "/v1/apps": self.list_apps,
+            "/v1/apps/{app}": self.get_app,
+            "/v1/apps/{app}/builds": self.list_app_builds,
+            "/v1/apps/{app}/betaGroups": self.list_app_groups,
+            "/v1/builds": self.list_builds,
+            "/v1/builds/{build}": self.get_build,
+            "/v1/builds/{build}/betaBuildLocalizations": self.list_build_localizations,
+            "/v1/preReleaseVersions": self.list_versions,
+            "/v1/buildBetaDetails": self.list_beta_details,
+            "/v1/betaGroups": self.list_groups,
+            "/v1/betaGroups/{group}": self.get_group,
+            "/v1/betaGroups/{group}/builds": self.list_group_builds,
+            "/v1/betaBuildLocalizations": self.list_localizations,
+            "/v1/certificates": self.list_certificates,
+            "/v1/bundleIds": self.list_bundle_ids,
+            "/v1/webhooks": self.list_webhooks,
+            "/{path:path}": self.nowhere,
+        }
+        return [Route(path, self._guarded(handler)) for path, handler in handlers.items()]
+
+    # --- what people at the vendor do ---
+
+    def add_app(self, name: str, bundle_id: str, *, app_id: str | None = None) -> AppleApp:
+        number = app_id or str(1_000_000_000 + self._random.randrange(8_999_999_999))
+        app = AppleApp(number, name, bundle_id, bundle_id.upper())
+        self.apps[app.id] = app
+        return app
+
+    def add_group(
+        self,
+        app: AppleApp,
+        name: str = "Public testers",
+        *,
+        internal: bool = False,
+        public_link: bool = True,
+        every_build: bool = True,
+    ) -> BetaGroup:
+        """A TestFlight group; new uploads join it by themselves unless `every_build` is off."""
+        link_id = self.new_hex(8).upper()
+        group = BetaGroup(self.new_guid(), app, name, self.clock(), internal, link_id, public_link and not internal, every_build)
+        self.groups[group.id] = group
+        return group
+
+    def add_certificate(self, name: str, certificate_type: str, expires_at: datetime) -> Certificate:
+        certificate = Certificate(self.new_hex(10).upper(), name, certificate_type, expires_at)
+        self.certificates[certificate.id] = certificate
+        return certificate
+
+    def upload(
+        self,
+        app: AppleApp,
+        version: str,
+        number: str,
+        *,
+        platform: str = "ios",
+        processed: bool = True,
+        uploaded_at: datetime | None = None,
+        notes: str = "",
+        audience: str = "APP_STORE_ELIGIBLE",
+        min_os: str = "15.0",
+    ) -> AppleBuild:
+        """A new build; `platform` is "ios", "macos", "tvos", "visionos" or a word that Apple has not used yet."""
+        moment = uploaded_at or self.clock()
+        train = self._trains.setdefault((app.id, version, platform), self.new_guid())
+        build = AppleBuild(
+            id=self.new_guid(),
+            app=app,
+            train_id=train,
+            version=version,
+            number=number,
+            platform=platform,
+            uploaded_at=moment,
+            expires_at=moment + TESTFLIGHT_LIFE,
+            processing="VALID" if processed else "PROCESSING",
+            external_state="IN_BETA_TESTING" if processed else "PROCESSING",
+            review_state="APPROVED" if processed else None,
+            min_os=min_os,
+            audience=audience,
+            notes={"en-US": notes} if notes else {},
+        )
+        self.builds[build.id] = build
+        for group in self.groups.values():
+            if group.app is app and group.every_build:
+                self.add_to_group(build, group)
+        return build
+
+    def add_to_group(self, build: AppleBuild, group: BetaGroup) -> None:
+        group.builds[build.id] = build
+        build.groups.append(group)
+
+    def finish_processing(self, build: AppleBuild, processing: str = "VALID") -> None:
+        """VALID, INVALID or FAILED; a valid build goes to its testers."""
+        build.processing = processing
+        if processing == "VALID":
+            self.set_external_state(build, "IN_BETA_TESTING", "APPROVED")
+
+    def set_external_state(self, build: AppleBuild, external_state: str, review_state: str | None = None) -> None:
+        """`externalBuildState` and `betaReviewState`, in Apple's words."""
+        build.external_state = external_state
+        build.review_state = review_state
+
+    def expire(self, build: AppleBuild) -> None:
+        """As a developer does by hand, before the 90 days are over."""
+        build.expires_at = self.clock()
+
+    def remove(self, build: AppleBuild) -> None:
+        del self.builds[build.id]
+        for group in build.groups:
+            del group.builds[build.id]
+
+    def remove_app(self, app: AppleApp) -> None:
+        del self.apps[app.id]
+        for build in [build for build in self.builds.values() if build.app is app]:
+            self.remove(build)
+
+    def block_agreements(self, code: AgreementCode = AgreementCode.MISSING_OR_EXPIRED, paths: str = EVERYTHING) -> None:
+        """Apple enforces an agreement: requests whose path matches get 403 with `code` until `clear_agreements()`."""
+        self._blocked = (code, re.compile(paths))
+
+    def clear_agreements(self) -> None:
+        """The Account Holder has signed."""
+        self._blocked = None
+
+    def restrict_key(self, problem: KeyProblem, paths: str = EVERYTHING) -> None:
+        """The key's role or kind no longer allows requests whose path matches, until `restore_key()`."""
+        self._key_problem = (problem, re.compile(paths))
+
+    def restore_key(self) -> None:
+        self._key_problem = None
+
+    def revoke_keys(self) -> None:
+        """Every token is refused with 401 from now on."""
+        self._keys.clear()
+
+    def webhook(
+        self, secret: str, event: str = "buildUploadStateUpdated", attributes: Mapping[str, Any] | None = None
+    ) -> Webhook:
+        """A delivery signed with `x-apple-signature`. The default tells that a build upload is complete."""
+        facts = {"oldState": "PROCESSING", "newState": "COMPLETE"} if attributes is None else dict(attributes)
+        data: dict[str, Any] = {"type": event, "id": self.new_guid(), "version": 1, "attributes": facts}
+        if event != "webhookPingCreated":
+            data["relationships"] = {"instance": {"data": {"type": "buildUploads", "id": self.new_guid()}}}
+        facts["timestamp"] = self.clock().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return sign_webhook(secret, json.dumps({"data": data}).encode())
+
+    # --- the door ---
+
+    def name_credential(self, authorization: str) -> str:
+        try:
+            key = verify(authorization, self._keys, self.clock())
+        except BadToken as error:
+            return f"bad token: {error}"
+        return "team key" if key.issuer_id else "individual key"
+
+    def _guarded(self, handler: _Handler) -> _Handler:
+        async def guarded(request: Request) -> Response:
+            key = self._authenticate(request)
+            remaining = self._count_call(key)
+            self._check_papers(request.url.path)
+            self._check_key(key, request.url.path)
+            response = await handler(request)
+            response.headers["X-Rate-Limit"] = self._rate_header(remaining)
+            return response
+
+        return guarded
+
+    def _authenticate(self, request: Request) -> AppleKey:
+        try:
+            return verify(request.headers.get("authorization", ""), self._keys, self.clock())
+        except BadToken as error:
+            raise VendorRefusal(401, _UNAUTHORIZED) from error
+
+    def _count_call(self, key: AppleKey) -> int:
+        """How many calls are left in the rolling hour. Raises VendorRefusal (429) when there is none."""
+        calls = self._calls.setdefault(key.key_id, deque())
+        now = self.clock()
+        while calls and calls[0] <= now - timedelta(hours=1):
+            calls.popleft()
+        if len(calls) >= self.rate_limit:
+            raise VendorRefusal(429, _RATE_LIMITED, {"X-Rate-Limit": self._rate_header(0)})
+        calls.append(now)
+        return self.rate_limit - len(calls)
+
+    def _rate_header(self, remaining: int) -> str:
+        return f"user-hour-lim:{self.rate_limit};user-hour-rem:{remaining};"
+
+    def _check_papers(self, path: str) -> None:
+        if self._blocked and (self._blocked[1].search(path) or path == "/v1/agreements"):
+            code = self._blocked[0]
+            raise VendorRefusal(403, error_body(403, code, code.title, code.detail))
+
+    def _check_key(self, key: AppleKey, path: str) -> None:
+        if key.issuer_id is None and re.search(PROVISIONING, path):
+            raise _forbidden(KeyProblem.ROLE_TOO_LOW)
+        if self._key_problem and self._key_problem[1].search(path):
+            raise _forbidden(self._key_problem[0])
+
+    # --- routes ---
+
+    async def list_apps(self, request: Request) -> Response:
+        filters: dict[str, Filter[AppleApp]] = {
+            "id": among(lambda app: app.id),
+            "name": among(lambda app: app.name),
+            "sku": among(lambda app: app.sku),
+            "bundleId": prefix(lambda app: app.bundle_id),
+        }
+        sorts: dict[str, Callable[[AppleApp], Any]] = {
+            "name": lambda app: app.name,
+            "bundleId": lambda app: app.bundle_id,
+            "sku": lambda app: app.sku,
+        }
+        return self._list(request, Collection(lambda: shuffled(self.apps), app_resource, filters, sorts))
+
+    async def get_app(self, request: Request) -> Response:
+        return instance_response(request, app_resource(self._app(request)))
+
+    async def list_app_builds(self, request: Request) -> Response:
+        """Takes no filter, no sort and no include, and has no order: the wrong place to look for the latest build."""
+        app = self._app(request)
+        builds = [build for build in shuffled(self.builds) if build.app is app]
+        return self._list(request, Collection(lambda: builds, self._draw_build))
+
+    async def list_builds(self, request: Request) -> Response:
+        collection = Collection(
+            lambda: shuffled(self.builds), self._draw_build, self._build_filters(), self._build_sorts(), _BUILD_INCLUDES
+        )
+        return self._list(request, collection)
+
+    def _build_filters(self) -> dict[str, Filter[AppleBuild]]:
+        now = self.clock()
+        return {
+            "id": among(lambda build: build.id),
+            "app": among(lambda build: build.app.id),
+            "version": among(lambda build: build.number),
+            "expired": among(lambda build: str(build.expires_at <= now).lower()),
+            "processingState": among(lambda build: build.processing),
+            "buildAudienceType": among(lambda build: build.audience),
+            "preReleaseVersion": among(lambda build: build.train_id),
+            "preReleaseVersion.version": among(lambda build: build.version),
+            "preReleaseVersion.platform": among(lambda build: build.apple_platform),
+            "betaAppReviewSubmission.betaReviewState": among(lambda build: build.review_state),
+            "betaGroups": any_among(lambda build: [group.id for group in build.groups]),
+            "usesNonExemptEncryption": among(lambda _build: "false"),
+        }
+
+    @staticmethod
+    def _build_sorts() -> dict[str, Callable[[AppleBuild], Any]]:
+        return {
+            "uploadedDate": lambda build: build.uploaded_at,
+            "version": lambda build: build.number,
+            "preReleaseVersion": lambda build: build.train_id,
+        }
+
+    async def get_build(self, request: Request) -> Response:
+        return instance_response(request, self._draw_build(self._build(request)), _BUILD_INCLUDES)
+
+    async def list_build_localizations(self, request: Request) -> Response:
+        resources = localization_resources(self._build(request), self.clock())
+        return self._list(request, Collection(lambda: resources, lambda resource: resource))
+
+    async def list_versions(self, request: Request) -> Response:
+        trains = {build.train_id: build for build in self.builds.values()}
+        filters: dict[str, Filter[AppleBuild]] = {
+            "app": among(lambda build: build.app.id),
+            "version": among(lambda build: build.version),
+            "platform": among(lambda build: build.apple_platform),
+        }
+        sorts: dict[str, Callable[[AppleBuild], Any]] = {"version": lambda build: build.version}
+        return self._list(request, Collection(lambda: shuffled(trains), version_resource, filters, sorts, frozenset({"app"})))
+
+    async def list_beta_details(self, request: Request) -> Response:
+        now = self.clock()
+        filters: dict[str, Filter[AppleBuild]] = {"build": among(lambda build: build.id), "id": among(lambda build: build.id)}
+        return self._list(
+            request,
+            Collection(
+                lambda: shuffled(self.builds),
+                lambda build: beta_detail_resource(build, now),
+                filters,
+                includes=frozenset({"build"}),
+            ),
+        )
+
+    async def list_localizations(self, request: Request) -> Response:
+        now = self.clock()
+        pairs = [(build, resource) for build in shuffled(self.builds) for resource in localization_resources(build, now)]
+        filters: dict[str, Filter[Any]] = {
+            "build": among(lambda pair: pair[0].id),
+            "locale": among(lambda pair: pair[1].attributes["locale"]),
+        }
+        return self._list(request, Collection(lambda: pairs, lambda pair: pair[1], filters, includes=frozenset({"build"})))
+
+    async def list_groups(self, request: Request) -> Response:
+        filters: dict[str, Filter[BetaGroup]] = {
+            "id": among(lambda group: group.id),
+            "name": among(lambda group: group.name),
+            "app": among(lambda group: group.app.id),
+            "builds": any_among(lambda group: group.builds),
+            "isInternalGroup": among(lambda group: str(group.internal).lower()),
+            "publicLinkEnabled": among(lambda group: str(group.link_enabled).lower()),
+        }
+        sorts: dict[str, Callable[[BetaGroup], Any]] = {
+            "name": lambda group: group.name,
+            "createdDate": lambda group: group.created_at,
+            "publicLinkEnabled": lambda group: group.link_enabled,
+        }
+        return self._list(request, Collection(lambda: shuffled(self.groups), self._draw_group, filters, sorts, _GROUP_INCLUDES))
+
+    async def list_app_groups(self, request: Request) -> Response:
+        app = self._app(request)
+        groups = [group for group in shuffled(self.groups) if group.app is app]
+        return self._list(request, Collection(lambda: groups, self._draw_group))
+
+    async def get_group(self, request: Request) -> Response:
+        return instance_response(request, self._draw_group(self._group(request)), _GROUP_INCLUDES)
+
+    async def list_group_builds(self, request: Request) -> Response:
+        group = self._group(request)
+        return self._list(request, Collection(lambda: shuffled(group.builds), self._draw_build))
+
+    async def list_certificates(self, request: Request) -> Response:
+        filters: dict[str, Filter[Certificate]] = {
+            "id": among(lambda certificate: certificate.id),
+            "serialNumber": among(lambda certificate: certificate.id),
+            "certificateType": among(lambda certificate: certificate.certificate_type),
+        }
+        return self._list(request, Collection(lambda: shuffled(self.certificates), certificate_resource, filters))
+
+    async def list_bundle_ids(self, request: Request) -> Response:
+        filters: dict[str, Filter[AppleApp]] = {"identifier": prefix(lambda app: app.bundle_id)}
+        return self._list(request, Collection(lambda: shuffled(self.apps), bundle_id_resource, filters))
+
+    async def list_webhooks(self, _request: Request) -> Response:
+        """Webhooks are listed per app only; asking for all is 403, and no agreement problem."""
+        raise _forbidden(KeyProblem.WRONG_VERB)
+
+    async def nowhere(self, request: Request) -> Response:
+        """What any unknown path says; `/v1/agreements` of an account in good standing is one."""
+        detail = f"The path provided does not match a defined resource type: {request.url.path}"
+        raise VendorRefusal(404, error_body(404, "NOT_FOUND", "The specified resource does not exist", detail))
+
+    # --- finding ---
+
+    def _list(self, request: Request, collection: Collection[T]) -> Response:
+        return list_response(request, collection, self.paging)
+
+    def _draw_build(self, build: AppleBuild) -> Any:
+        return build_resource(build, self.clock())
+
+    def _draw_group(self, group: BetaGroup) -> Any:
+        return group_resource(group, self.clock())
+
+    def _app(self, request: Request) -> AppleApp:
+        return _instance(self.apps, "apps", request.path_params["app"])
+
+    def _build(self, request: Request) -> AppleBuild:
+        return _instance(self.builds, "builds", request.path_params["build"])
+
+    def _group(self, request: Request) -> BetaGroup:
+        return _instance(self.groups, "betaGroups", request.path_params["group"])
+
+
+def sign_webhook(secret: str, body: bytes) -> Webhook:
+    """`hmacsha256=` and lower-case hex over the raw body (Apple, "Configuring webhook notifications")."""
+    signature = hmac.new(secret.encode(), body, "sha256").hexdigest()
+    return Webhook(body, {"content-type": "application/json", "x-apple-signature": f"hmacsha256={signature}"})
+
+
+def _instance(items: Mapping[str, T], kind: str, wanted: str) -> T:
+    if wanted not in items:
+        raise not_found(kind, wanted)
+    return items[wanted]
+
+
+def _forbidden(problem: KeyProblem) -> VendorRefusal:
+    text = problem.value
+    return VendorRefusal(403, error_body(403, text.code, text.title, text.detail))

@@ -1,0 +1,1 @@
+"""What the product does. Services know protocols, never Slack, a vendor or a database."""

@@ -1,0 +1,64 @@
+"""What is known of the accounts themselves."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from bot.domain.answers import AccountLine, AgreementsAnswer, AppsAnswer, DueDate, StatusAnswer, WhoamiAnswer
+from bot.domain.model import Person, Product
+from bot.domain.ports import ChecksAgreements, Provider, Repositories, Store
+from bot.services.access import Access
+
+
+class StatusDesk:
+    """`/purser status | apps | agreements | whoami`. `titles`: account name -> provider's title."""
+
+    def __init__(
+        self,
+        store: Store,
+        providers: Mapping[str, Provider],
+        titles: Mapping[str, str],
+        dates: Sequence[DueDate],
+        access: Access,
+    ) -> None:
+        self._store = store
+        self._titles = titles
+        self._dates = tuple(sorted(dates, key=lambda date: date.due))
+        self._access = access
+        self._with_agreements = {name for name, provider in providers.items() if isinstance(provider, ChecksAgreements)}
+
+    async def status(self) -> StatusAnswer:
+        return await self._store.read(lambda r: StatusAnswer(self._lines(r), r.outbox.counts()))
+
+    async def apps(self, channel: str) -> AppsAnswer:
+        """Accounts with the products that may be seen in this channel."""
+        return await self._store.read(lambda r: AppsAnswer(self._lines(r, channel)))
+
+    async def agreements(self) -> AgreementsAnswer:
+        def work(repositories: Repositories) -> AgreementsAnswer:
+            lines = tuple(line for line in self._lines(repositories) if line.health.name in self._with_agreements)
+            return AgreementsAnswer(lines, self._dates)
+
+        return await self._store.read(work)
+
+    async def whoami(self, person: Person) -> WhoamiAnswer:
+        denied = self._access.denial(person)
+        products = await self._store.read(lambda r: r.catalogue.products())
+        restricted = tuple((p, channels) for p in products if (channels := self._access.channels_of(p)))
+        return WhoamiAnswer(person, self._access.is_owner(person.id), denied.denial if denied else None, restricted)
+
+    def _lines(self, repositories: Repositories, channel: str | None = None) -> tuple[AccountLine, ...]:
+        products = self._by_account(repositories, channel) if channel is not None else {}
+        agreements = {a.account: a for a in repositories.agreements.all_current()}
+        return tuple(
+            AccountLine(h, self._titles[h.name], tuple(products.get(h.name, ())), agreements.get(h.name))
+            for h in repositories.catalogue.accounts()
+            if h.name in self._titles
+        )
+
+    def _by_account(self, repositories: Repositories, channel: str) -> Mapping[str, list[Product]]:
+        found: dict[str, list[Product]] = defaultdict(list)
+        for product in repositories.catalogue.products():
+            if not self._access.denial_here(product, channel):
+                for account in dict.fromkeys(app.account for app in product.apps):
+                    found[account].append(product)
+        return found

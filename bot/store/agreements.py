@@ -1,0 +1,45 @@
+"""The history of each account's legal papers. The row without an end is the present."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from bot.domain.model import Agreement
+from bot.store.tables import accounts, agreements
+
+_FIELDS = ("account", "state", "since", "checked_at", "until", "code", "blocked", "strikes")
+_CURRENT = select(*(agreements.c[name] for name in _FIELDS)).where(agreements.c.until.is_(None)).order_by(agreements.c.account)
+_ACCOUNT = select(accounts.c.name).with_for_update(key_share=True)  # FOR NO KEY UPDATE: does not hold up saving its apps
+
+
+class SqlAgreements:
+    """A `bot.domain.ports.Agreements`."""
+
+    def __init__(self, connection: Connection, writing: bool) -> None:
+        self._connection = connection
+        self._writing = writing
+
+    def current(self, account: str) -> Agreement | None:
+        """In a write, nobody else changes it until that ends: two checks at once would count their strikes over each other."""
+        if self._writing:
+            self._connection.execute(_ACCOUNT.where(accounts.c.name == account))
+        row = self._connection.execute(_CURRENT.where(agreements.c.account == account)).first()
+        return _agreement(row) if row else None
+
+    def save(self, agreement: Agreement) -> None:
+        current = (agreements.c.account == agreement.account) & agreements.c.until.is_(None)
+        same = current & (agreements.c.state == agreement.state) & (agreements.c.since == agreement.since)
+        values = {name: getattr(agreement, name) for name in _FIELDS} | {"blocked": list(agreement.blocked)}
+        if self._connection.execute(update(agreements).where(same).values(values)).rowcount:
+            return
+        self._connection.execute(update(agreements).where(current).values(until=agreement.since))
+        self._connection.execute(insert(agreements).values(values))
+
+    def all_current(self) -> Sequence[Agreement]:
+        return [_agreement(row) for row in self._connection.execute(_CURRENT)]
+
+
+def _agreement(row: Row[*tuple[Any, ...]]) -> Agreement:
+    facts = dict(row._mapping)
+    return Agreement(**facts | {"blocked": tuple(facts["blocked"])})

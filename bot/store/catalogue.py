@@ -1,0 +1,182 @@
+"""Accounts, apps, products and builds."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from uuid import uuid4
+
+from sqlalchemy import Connection, Row, bindparam, func, insert, literal, select, update
+
+from bot.domain.model import AccountHealth, App, Build, BuildState, Product
+from bot.domain.ports import BuildFilter, BuildPage
+from bot.store import finding, saving
+from bot.store.tables import accounts, apps, builds, products, revision
+from bot.store.types import UtcDateTime, storable
+from bot.store.upsert import insert_into
+
+UNSETTLED = (BuildState.PROCESSING, BuildState.IN_REVIEW)
+
+_HEALTH = [
+    accounts.c[name] for name in ("name", "provider", "checked_at", "ok_at", "baseline_at", "failing_since", "reason", "failures")
+]
+_COUNTS = [
+    select(func.count()).select_from(apps).where(apps.c.account == accounts.c.name).scalar_subquery(),
+    select(func.count())
+    .select_from(builds)
+    .where(builds.c.account == accounts.c.name, builds.c.gone_at.is_(None))
+    .scalar_subquery(),
+]
+_APP = (apps.c.account, apps.c.id, apps.c.name, apps.c.bundle_id)
+
+_REVISION = select(revision.c.value)
+_BUMP = update(revision).values(value=revision.c.value + 1)
+_ALL_HEALTH = select(*_HEALTH).order_by(accounts.c.name)
+_ALL_ACCOUNTS = select(*_HEALTH, *_COUNTS).order_by(accounts.c.name)
+_ACCOUNT = select(*_HEALTH, *_COUNTS).where(accounts.c.name == bindparam("account"))
+_PRODUCTS = select(products.c.id, products.c.name, products.c.aliases)
+_APPS = select(*_APP, apps.c.product_id).order_by(apps.c.account, apps.c.name, apps.c.id)
+_TRACKS = select(builds.c.track).distinct().order_by(builds.c.track)
+
+
+class SqlCatalogue:
+    """A `bot.domain.ports.Catalogue`."""
+
+    def __init__(self, connection: Connection, writing: bool) -> None:
+        self._connection = connection
+        self._writing = writing
+
+    def revision(self) -> int:
+        return self._connection.execute(_REVISION).scalar_one()
+
+    # --- Accounts
+
+    def register_account(self, name: str, provider: str) -> None:
+        statement = insert_into(self._connection, accounts).values(name=name, provider=provider, failures=0)
+        self._connection.execute(
+            statement.on_conflict_do_update(index_elements=[accounts.c.name], set_={"provider": provider})
+        )
+
+    def accounts(self) -> Sequence[AccountHealth]:
+        return [AccountHealth(*row) for row in self._connection.execute(_ALL_ACCOUNTS)]
+
+    def health(self) -> Sequence[AccountHealth]:
+        return [AccountHealth(*row) for row in self._connection.execute(_ALL_HEALTH)]
+
+    def account(self, name: str) -> AccountHealth | None:
+        row = self._connection.execute(_ACCOUNT, {"account": name}).first()
+        return AccountHealth(*row) if row else None
+
+    def record_success(self, account: str, at: datetime) -> None:
+        self._connection.execute(
+            update(accounts)
+            .where(accounts.c.name == account)
+            .values(
+                checked_at=at,
+                ok_at=at,
+                baseline_at=func.coalesce(accounts.c.baseline_at, literal(at, UtcDateTime)),
+                failing_since=None,
+                reason=None,
+                failures=0,
+            )
+        )
+
+    def record_failure(self, account: str, at: datetime, reason: str) -> None:
+        self._connection.execute(
+            update(accounts)
+            .where(accounts.c.name == account)
+            .values(
+                checked_at=at,
+                failing_since=func.coalesce(accounts.c.failing_since, literal(at, UtcDateTime)),
+                reason=reason,
+                failures=accounts.c.failures + 1,
+            )
+        )
+
+    # --- Products and their apps
+
+    def products(self) -> Sequence[Product]:
+        """In a write, nobody else changes products until it ends: two checks at once would make the same product twice."""
+        if self._writing:
+            self._connection.execute(_REVISION.with_for_update())
+        found = self._with_apps(self._connection.execute(_APPS))
+        rows = self._connection.execute(_PRODUCTS)
+        with_apps = (Product(id, name, tuple(aliases), found[id]) for id, name, aliases in rows if id in found)
+        return sorted(with_apps, key=lambda product: (product.name.casefold(), product.id))
+
+    def product(self, product_id: str) -> Product | None:
+        row = self._connection.execute(_PRODUCTS.where(products.c.id == product_id)).first()
+        if row is None:
+            return None
+        found = self._with_apps(self._connection.execute(_APPS.where(apps.c.product_id == product_id)))
+        return Product(row.id, row.name, tuple(row.aliases), found.get(product_id, ()))
+
+    def add_product(self, name: str, aliases: Sequence[str] = ()) -> Product:
+        product = Product(uuid4().hex, name, tuple(aliases))
+        self._connection.execute(insert(products).values(id=product.id, name=name, aliases=list(aliases)))
+        self._bump()
+        return product
+
+    def update_product(self, product_id: str, name: str, aliases: Sequence[str]) -> None:
+        self._connection.execute(update(products).where(products.c.id == product_id).values(name=name, aliases=list(aliases)))
+        self._bump()
+
+    def apps(self, account: str) -> Sequence[App]:
+        return [_app(row) for row in self._connection.execute(_APPS.where(apps.c.account == account))]
+
+    def save_app(self, app: App, product_id: str, at: datetime) -> None:
+        """A bundle id that was known once is kept when a later reading does not tell it."""
+        this = (apps.c.account == app.account) & (apps.c.id == app.id)
+        before = self._connection.execute(_APPS.where(this)).first()
+        bundle_id = app.bundle_id or (before.bundle_id if before else None)
+        values = {"name": storable(app.name), "bundle_id": bundle_id, "product_id": product_id}
+        statement = insert_into(self._connection, apps).values(account=app.account, id=app.id, **values, seen_at=at)
+        self._connection.execute(
+            statement.on_conflict_do_update(index_elements=[apps.c.account, apps.c.id], set_={**values, "seen_at": at})
+        )
+        if before is None or any(before._mapping[name] != value for name, value in values.items()):
+            self._bump()
+
+    def product_of(self, account: str, app_id: str) -> Product | None:
+        query = select(apps.c.product_id).where(apps.c.account == account, apps.c.id == app_id)
+        product_id = self._connection.scalar(query)
+        return self.product(product_id) if product_id is not None else None
+
+    # --- Builds
+
+    def known_build_ids(self, account: str) -> frozenset[str]:
+        settled = builds.c.state.not_in(UNSETTLED) & builds.c.gone_at.is_(None)
+        return frozenset(self._connection.scalars(select(builds.c.id).where(builds.c.account == account, settled)))
+
+    def tracks(self) -> Sequence[str]:
+        return self._connection.scalars(_TRACKS).all()
+
+    def builds_by_key(self, keys: Iterable[str]) -> Mapping[str, Build]:
+        return saving.builds_by_key(self._connection, keys)
+
+    def save_builds(self, builds: Iterable[Build], at: datetime) -> None:
+        if saving.save_builds(self._connection, builds, at):
+            self._bump()
+
+    def mark_gone(self, keys: Iterable[str], at: datetime) -> None:
+        if saving.mark_gone(self._connection, keys, at):
+            self._bump()
+
+    def heads(self, product_id: str) -> Sequence[Build]:
+        return finding.heads(self._connection, product_id)
+
+    def find_builds(self, product_id: str, wanted: BuildFilter, offset: int = 0, limit: int = 10) -> BuildPage:
+        return finding.find_builds(self._connection, product_id, wanted, offset, limit)
+
+    def _bump(self) -> None:
+        self._connection.execute(_BUMP)
+
+    def _with_apps(self, rows: Iterable[Row[str, str, str, str | None, str]]) -> Mapping[str, tuple[App, ...]]:
+        """Product id -> its apps."""
+        found: dict[str, tuple[App, ...]] = defaultdict(tuple)
+        for row in rows:
+            found[row.product_id] += (_app(row),)
+        return found
+
+
+def _app(row: Row[str, str, str, str | None, str]) -> App:
+    return App(row.account, row.id, row.name, row.bundle_id)

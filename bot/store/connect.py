@@ -1,0 +1,113 @@
+"""DATABASE_URL -> SQLAlchemy engines, and what their failures mean."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from bot.domain.errors import StoreUnavailable, UserMistake
+
+BUSY_TIMEOUT = 10  # seconds that a SQLite writer waits for another process
+POSTGRES_DRIVER = "postgresql+psycopg"
+POSTGRES_NAMES = ("postgres", "postgresql", POSTGRES_DRIVER)
+# https://www.postgresql.org/docs/current/libpq-connect.html: a host that went away is noticed in seconds, not minutes
+POSTGRES_DEFAULTS = {"connect_timeout": "5", "tcp_user_timeout": "10000"}
+
+OUR_MISTAKES = (IntegrityError, DataError, ProgrammingError, NotSupportedError)
+
+
+def parse_url(url: str) -> URL:
+    """Raises UserMistake for anything but a SQLite file or PostgreSQL; the address may hold a password and is not repeated."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise UserMistake("DATABASE_URL is not an address like sqlite:///data/purser.db or postgresql://host/name.") from None
+    if parsed.drivername in POSTGRES_NAMES:
+        return parsed.set(drivername=POSTGRES_DRIVER, query={**POSTGRES_DEFAULTS, **parsed.query})
+    if parsed.drivername == "sqlite" and parsed.database and parsed.database != ":memory:":
+        return parsed
+    raise UserMistake("DATABASE_URL must be sqlite:/// with a file, or postgresql://.")
+
+
+def open_engine(url: URL, *, pool_size: int = 1, query_only: bool = False, foreign_keys: bool = True) -> Engine:
+    """Connects on first use. Raises StoreUnavailable when the SQLite file's folder cannot be made."""
+    if url.drivername == POSTGRES_DRIVER:
+        return _open_postgres(url, pool_size)
+    _make_folder(url)
+    connect_args = {"check_same_thread": False, "isolation_level": None, "timeout": BUSY_TIMEOUT}
+    engine = create_engine(url, connect_args=connect_args, pool_size=pool_size, max_overflow=0, hide_parameters=True)
+    _prepare_sqlite(engine, query_only, foreign_keys)
+    return engine
+
+
+@contextmanager
+def failures_translated() -> Iterator[None]:
+    """Raises StoreUnavailable for what is the database's trouble, and lets our own mistakes through."""
+    try:
+        yield
+    except PoolTimeout as error:
+        raise StoreUnavailable("busy") from error
+    except DBAPIError as error:
+        reason = _reason(error)
+        if reason is None:
+            raise
+        raise StoreUnavailable(reason) from error
+
+
+def _open_postgres(url: URL, pool_size: int) -> Engine:
+    try:
+        return create_engine(url, pool_size=pool_size, max_overflow=0, pool_timeout=10, pool_pre_ping=True, hide_parameters=True)
+    except ModuleNotFoundError as error:
+        raise UserMistake("PostgreSQL needs the psycopg package: pip install 'purser[postgres]'.") from error
+
+
+def _make_folder(url: URL) -> None:
+    try:
+        Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreUnavailable("folder") from error
+
+
+def _prepare_sqlite(engine: Engine, query_only: bool, foreign_keys: bool) -> None:
+    settings = (
+        "journal_mode = WAL",  # readers do not wait for the writer
+        "synchronous = NORMAL",  # safe with WAL: https://www.sqlite.org/pragma.html#pragma_synchronous
+        f"foreign_keys = {foreign_keys:d}",
+        f"query_only = {query_only:d}",
+    )
+    begin = "BEGIN" if query_only else "BEGIN IMMEDIATE"  # a writer waits here, where waiting is allowed, or not at all
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
+        for setting in settings:
+            connection.execute(f"PRAGMA {setting}").close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+
+def _reason(error: DBAPIError) -> str | None:
+    """A stable code, or None for a mistake of ours."""
+    cause = error.orig
+    if isinstance(cause, sqlite3.Error):
+        return _sqlite_reason(cause)
+    sqlstate = getattr(cause, "sqlstate", None)
+    if sqlstate == "42P01":  # undefined_table
+        return "not_migrated"
+    return None if isinstance(error, OUR_MISTAKES) else sqlstate or "unreachable"
+
+
+def _sqlite_reason(cause: sqlite3.Error) -> str | None:
+    """https://www.sqlite.org/rescode.html, in lower case and without the prefix ("cantopen", "full", "busy")."""
+    if str(cause).startswith("no such table"):
+        return "not_migrated"
+    code = getattr(cause, "sqlite_errorcode", None)
+    if code is None or code & 0xFF in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH):
+        return None
+    return cause.sqlite_errorname.removeprefix("SQLITE_").lower()

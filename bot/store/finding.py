@@ -1,0 +1,69 @@
+"""The two questions that are asked all day: what is newest of a product, and which builds fit a description."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import CTE, ColumnElement, Connection, ScalarSelect, bindparam, func, select
+
+from bot.domain.model import Build
+from bot.domain.ports import BuildFilter, BuildPage
+from bot.store.ranks import rank_prefix
+from bot.store.saving import BUILD
+from bot.store.tables import NEWEST, accounts, builds
+
+NEWEST_FIRST = [builds.c[name].desc() for name in NEWEST]
+
+
+def heads(connection: Connection, product_id: str) -> Sequence[Build]:
+    """The newest build of each line (account, platform, track)."""
+    return [Build(*row) for row in connection.execute(_HEADS, {"product_id": product_id})]
+
+
+def find_builds(connection: Connection, product_id: str, wanted: BuildFilter, offset: int, limit: int) -> BuildPage:
+    conditions = [builds.c.product_id == product_id, builds.c.gone_at.is_(None), *_conditions(wanted)]
+    total = connection.scalar(select(func.count()).select_from(builds).where(*conditions)) or 0
+    page = select(*BUILD).where(*conditions).order_by(*NEWEST_FIRST).offset(offset).limit(limit)
+    return BuildPage(tuple(Build(*row) for row in connection.execute(page)), total)
+
+
+def _conditions(wanted: BuildFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.platform is not None:
+        conditions.append(builds.c.platform == wanted.platform)
+    if wanted.track is not None:
+        conditions.append(func.lower(builds.c.track) == func.lower(wanted.track))
+    if wanted.provider is not None:
+        conditions.append(builds.c.account.in_(select(accounts.c.name).where(accounts.c.provider == wanted.provider)))
+    if wanted.version is not None:
+        conditions.append(_version_is(wanted.version))
+    if wanted.number is not None:
+        conditions.append(builds.c.number == wanted.number)
+    return conditions
+
+
+def _version_is(version: str) -> ColumnElement[bool]:
+    prefix = rank_prefix(version)
+    if not prefix:
+        return builds.c.version == version
+    return (builds.c.version_rank >= prefix) & (builds.c.version_rank < f"{prefix}~")
+
+
+def _line_after(line: ColumnElement[str] | None) -> ScalarSelect[str]:
+    """One step down an index: finding the lines costs the same for ten thousand builds as for ten."""
+    each = builds.alias()
+    query = select(func.max(each.c.line)).where(each.c.product_id == bindparam("product_id"))
+    return (query if line is None else query.where(each.c.line < line)).scalar_subquery()
+
+
+def _lines() -> CTE:
+    first = select(_line_after(None).label("line")).cte("lines", recursive=True)
+    return first.union_all(select(_line_after(first.c.line)).where(first.c.line.is_not(None)))
+
+
+def _head_of(line: ColumnElement[str]) -> ScalarSelect[str]:
+    each = builds.alias()
+    here = (each.c.product_id == bindparam("product_id"), each.c.line == line, each.c.gone_at.is_(None))
+    return select(each.c.key).where(*here).order_by(*(each.c[name].desc() for name in NEWEST)).limit(1).scalar_subquery()
+
+
+_LINES = _lines()
+_HEADS = select(*BUILD).select_from(_LINES).join(builds, builds.c.key == _head_of(_LINES.c.line)).order_by(*NEWEST_FIRST)

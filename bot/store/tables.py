@@ -1,0 +1,191 @@
+"""The tables. What changes here needs a migration in `migrations/versions`, and its number in SCHEMA."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    Named,
+    Table,
+    TypedColumns,
+    UniqueConstraint,
+)
+
+from bot.domain.model import AgreementState, AlertKind, BuildState, DeliveryState, Handover, Platform
+from bot.store.types import CleanText, EnumText, UtcDateTime
+
+SCHEMA = "0001"  # the migration that leads to these tables
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+NEWEST = ("ordered_at", "version_rank", "number_rank", "key")  # read backwards: the newest first
+SEQUENCE = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only in an INTEGER column
+
+
+class AccountColumns(TypedColumns):
+    name: Named[str] = Column(CleanText, primary_key=True)
+    provider: Named[str] = Column(CleanText)
+    checked_at: Named[datetime | None] = Column(UtcDateTime)
+    ok_at: Named[datetime | None] = Column(UtcDateTime)
+    baseline_at: Named[datetime | None] = Column(UtcDateTime)
+    failing_since: Named[datetime | None] = Column(UtcDateTime)
+    reason: Named[str | None] = Column(CleanText)
+    failures: Named[int] = Column(Integer)
+
+
+class ProductColumns(TypedColumns):
+    id: Named[str] = Column(CleanText, primary_key=True)
+    name: Named[str] = Column(CleanText)
+    aliases: Named[list[str]] = Column(JSON)
+
+
+class AppColumns(TypedColumns):
+    account: Named[str] = Column(CleanText, ForeignKey("accounts.name"), primary_key=True)
+    id: Named[str] = Column(CleanText, primary_key=True)
+    name: Named[str] = Column(CleanText)
+    bundle_id: Named[str | None] = Column(CleanText)
+    product_id: Named[str] = Column(CleanText, ForeignKey("products.id"), index=True)
+    seen_at: Named[datetime] = Column(UtcDateTime)
+
+
+class BuildColumns(TypedColumns):
+    key: Named[str] = Column(CleanText, primary_key=True)
+    product_id: Named[str] = Column(CleanText)
+    line: Named[str] = Column(CleanText)
+    account: Named[str] = Column(CleanText)
+    app_id: Named[str] = Column(CleanText)
+    id: Named[str] = Column(CleanText)
+    version: Named[str] = Column(CleanText)
+    platform: Named[Platform] = Column(EnumText(Platform, Platform.OTHER))
+    track: Named[str] = Column(CleanText)
+    state: Named[BuildState] = Column(EnumText(BuildState, BuildState.OTHER))
+    handover: Named[Handover] = Column(EnumText(Handover, Handover.NONE))
+    number: Named[str | None] = Column(CleanText)
+    uploaded_at: Named[datetime | None] = Column(UtcDateTime)
+    expires_at: Named[datetime | None] = Column(UtcDateTime)
+    size: Named[int | None] = Column(BigInteger)
+    sha256: Named[str | None] = Column(CleanText)
+    notes: Named[str | None] = Column(CleanText)
+    detail: Named[str | None] = Column(CleanText)
+    file_name: Named[str | None] = Column(CleanText)
+    bundle_id: Named[str | None] = Column(CleanText)
+    min_os: Named[str | None] = Column(CleanText)
+    branch: Named[str | None] = Column(CleanText)
+    commit: Named[str | None] = Column(CleanText)
+    uploader: Named[str | None] = Column(CleanText)
+    ordered_at: Named[datetime] = Column(UtcDateTime)
+    version_rank: Named[str] = Column(CleanText)
+    number_rank: Named[str] = Column(CleanText)
+    first_seen_at: Named[datetime] = Column(UtcDateTime)
+    updated_at: Named[datetime] = Column(UtcDateTime)
+    gone_at: Named[datetime | None] = Column(UtcDateTime)
+
+
+class SubscriptionColumns(TypedColumns):
+    id: Named[str] = Column(CleanText, primary_key=True)
+    channel: Named[str] = Column(CleanText)
+    scope: Named[str] = Column(CleanText)
+    kinds: Named[list[str]] = Column(JSON)
+    created_by: Named[str] = Column(CleanText)
+    created_at: Named[datetime] = Column(UtcDateTime)
+    product_id: Named[str | None] = Column(CleanText, ForeignKey("products.id"))
+    platform: Named[Platform | None] = Column(EnumText(Platform, Platform.OTHER))
+    track: Named[str | None] = Column(CleanText)
+    provider: Named[str | None] = Column(CleanText)
+
+
+class AlertColumns(TypedColumns):
+    id: Named[str] = Column(CleanText, primary_key=True)
+    fingerprint: Named[str] = Column(CleanText, unique=True)
+    kind: Named[AlertKind] = Column(EnumText(AlertKind, AlertKind.NEW_BUILD))
+    account: Named[str] = Column(CleanText)
+    created_at: Named[datetime] = Column(UtcDateTime)
+    product_id: Named[str | None] = Column(CleanText)
+    build_key: Named[str | None] = Column(CleanText)
+    facts: Named[dict[str, Any]] = Column(JSON)
+
+
+class DeliveryColumns(TypedColumns):
+    sequence: Named[int] = Column(SEQUENCE, primary_key=True)
+    id: Named[str] = Column(CleanText, unique=True)
+    alert_id: Named[str] = Column(CleanText, ForeignKey("alerts.id"))
+    channel: Named[str] = Column(CleanText)
+    state: Named[DeliveryState] = Column(EnumText(DeliveryState, DeliveryState.FAILED))
+    due_at: Named[datetime] = Column(UtcDateTime)
+    attempts: Named[int] = Column(Integer)
+    ts: Named[str | None] = Column(CleanText)
+    reason: Named[str | None] = Column(CleanText)
+
+
+class GrantColumns(TypedColumns):
+    id: Named[str] = Column(CleanText, primary_key=True)
+    build_key: Named[str] = Column(CleanText)
+    user: Named[str] = Column("user_id", CleanText)
+    channel: Named[str] = Column(CleanText)
+    created_at: Named[datetime] = Column(UtcDateTime)
+    expires_at: Named[datetime] = Column(UtcDateTime)
+    opened: Named[int] = Column(Integer)
+    outcome: Named[str | None] = Column(CleanText)
+
+
+class AgreementColumns(TypedColumns):
+    sequence: Named[int] = Column(SEQUENCE, primary_key=True)
+    account: Named[str] = Column(CleanText, ForeignKey("accounts.name"))
+    state: Named[AgreementState] = Column(EnumText(AgreementState, AgreementState.UNKNOWN))
+    since: Named[datetime] = Column(UtcDateTime)
+    checked_at: Named[datetime] = Column(UtcDateTime)
+    until: Named[datetime | None] = Column(UtcDateTime)
+    code: Named[str | None] = Column(CleanText)
+    blocked: Named[list[str]] = Column(JSON)
+    strikes: Named[int] = Column(Integer)
+
+
+class RevisionColumns(TypedColumns):
+    id: Named[int] = Column(Integer, primary_key=True, autoincrement=False)
+    value: Named[int] = Column(BigInteger)
+
+
+accounts = Table("accounts", metadata, AccountColumns)
+products = Table("products", metadata, ProductColumns)
+apps = Table("apps", metadata, AppColumns, UniqueConstraint("account", "id", "product_id"))
+builds = Table(
+    "builds",
+    metadata,
+    BuildColumns,
+    # A build repeats its app's product so that one index answers for a product; the database keeps the two the same.
+    ForeignKeyConstraint(["account", "app_id", "product_id"], ["apps.account", "apps.id", "apps.product_id"], onupdate="CASCADE"),
+    Index("ix_builds_app", "account", "app_id", "product_id", "gone_at"),
+    Index("ix_builds_line", "product_id", "line", *NEWEST),
+    Index("ix_builds_newest", "product_id", *NEWEST, "gone_at"),
+    Index("ix_builds_number", "product_id", "number", *NEWEST),
+    Index("ix_builds_version", "product_id", "version_rank"),
+    Index("ix_builds_track", "track"),
+)
+subscriptions = Table("subscriptions", metadata, SubscriptionColumns, UniqueConstraint("channel", "scope"))
+alerts = Table("alerts", metadata, AlertColumns)
+deliveries = Table(
+    "deliveries",
+    metadata,
+    DeliveryColumns,
+    UniqueConstraint("alert_id", "channel"),
+    Index("ix_deliveries_due", "state", "due_at"),
+)
+grants = Table("grants", metadata, GrantColumns)
+agreements = Table("agreements", metadata, AgreementColumns)
+_current = agreements.c.until.is_(None)
+Index("ix_agreements_current", agreements.c.account, unique=True, sqlite_where=_current, postgresql_where=_current)
+revision = Table("revision", metadata, RevisionColumns)

@@ -1,0 +1,1 @@
+"""Pure functions from answers to Slack messages, one file per screen."""

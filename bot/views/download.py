@@ -1,0 +1,181 @@
+"""`/download` and the Download button: the link, or why there is none."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from bot.domain.answers import Blocked, ChoiceAnswer, Obstacle, Ticket
+from bot.domain.message import Message
+from bot.domain.model import Build, Handover, Platform
+from bot.views.ids import Action, encode_build
+from bot.views.limits import Element, actions, button, context, listing, message, open_button, section
+from bot.views.rows import ROWS, build_rows, download_button
+from bot.views.text import PLATFORMS, code, count, day, escape, label, moment, name, plain_label, size, span
+
+BUSINESS_PAGE: Final = "https://appstoreconnect.apple.com/business"
+AD_HOC: Final = "An ad hoc build installs only on devices in its provisioning profile"
+RETRYABLE: Final = (Obstacle.PROCESSING, Obstacle.VENDOR_DOWN, Obstacle.VENDOR_BUSY, Obstacle.CONFUSED)
+
+
+def ticket(granted: Ticket, now: datetime) -> Message:
+    """The link, for the person who asked for it alone."""
+    build = granted.build
+    title = f"{label(build)} · {PLATFORMS[build.platform]} · {name(granted.title)}"
+    open_it = open_button("Open", granted.url, style="primary")
+    if open_it is None:
+        return message("The link is too long for Slack", [section(f"{title}\n{_TOO_LONG}")])
+    text = f"Your link to {label(build)} for {PLATFORMS[build.platform]}"
+    return message(text, [section(title, open_it), context(*_ticket_lines(granted))])
+
+
+def _ticket_lines(granted: Ticket) -> list[str]:
+    build = granted.build
+    lines = [f"Valid for {_valid(granted.valid_for)}; press Download again for a new one"]
+    if build.handover is Handover.PAGE:
+        lines.append(
+            "Leads to TestFlight, which installs it" if build.track == "TestFlight" else "Leads to the page to install from"
+        )
+        return lines
+    if build.size is not None:
+        lines.append(size(build.size))
+    if build.sha256:
+        lines.append(f"SHA-256 {code(build.sha256)}")
+    if build.platform is Platform.IOS:
+        lines.append(AD_HOC)
+    return lines
+
+
+def _valid(length: timedelta) -> str:
+    minutes = round(length.total_seconds() / 60)
+    return count(minutes, "minute") if 0 < minutes <= 60 else span(length)
+
+
+def choice(answer: ChoiceAnswer, now: datetime) -> Message:
+    """Several builds are meant: one Download button each."""
+    title = f"*{name(answer.product.name)}*: which one?"
+    rows = build_rows(answer.builds[:ROWS], answer.titles, now) or [section("No builds yet.")]
+    return listing(title, (section(title),), rows, (), len(answer.builds), _more)
+
+
+def blocked(why: Blocked, now: datetime) -> Message:
+    """Why there is no link, who can change that, and what can be had meanwhile."""
+    text = _SENTENCES[why.obstacle](why, now)
+    lines = [text]
+    other = why.instead if why.instead is not None and (why.build is None or why.instead.key != why.build.key) else None
+    if other is not None:
+        lines.append(f"The newest that can be had: {label(other)} · {PLATFORMS[other.platform]} · {escape(other.track)}")
+    return message(text, [section("\n".join(lines)), *actions(_instead(other, now), _again(why), _apple(why))])
+
+
+def _instead(other: Build | None, now: datetime) -> Element | None:
+    return download_button(other, now, text=f"Download {plain_label(other)}") if other is not None else None
+
+
+def _again(why: Blocked) -> Element | None:
+    if why.build is None or why.obstacle not in RETRYABLE:
+        return None
+    return button("Try again", Action.TRY_AGAIN, encode_build(why.build.key))
+
+
+def _apple(why: Blocked) -> Element | None:
+    return open_button("Open App Store Connect", BUSINESS_PAGE) if why.obstacle is Obstacle.AGREEMENT else None
+
+
+def _more(left: int) -> str:
+    return f"and {left:,} more: add a platform, a track or a version to the question"
+
+
+def _build(why: Blocked) -> str:
+    return label(why.build) if why.build is not None else "This build"
+
+
+def _title(why: Blocked) -> str:
+    return escape(why.title or why.account) or "The provider"
+
+
+def _account(why: Blocked) -> str:
+    return f"account {code(why.account)}" if why.account else "the account"
+
+
+def _reason(why: Blocked) -> str:
+    return f" ({escape(why.reason)})" if why.reason else ""
+
+
+def _gone(why: Blocked, now: datetime) -> str:
+    return f"{_build(why)} is gone: {_title(why)} no longer lists it."
+
+
+def _processing(why: Blocked, now: datetime) -> str:
+    return f"{_build(why)} is still being processed by {_title(why)}. That usually takes some minutes."
+
+
+def _failed(why: Blocked, now: datetime) -> str:
+    whose = f" by {escape(why.build.uploader)}" if why.build is not None and why.build.uploader else ""
+    return f"{_build(why)} failed at {_title(why)} and has no file. A new upload{whose} is needed."
+
+
+def _expired(why: Blocked, now: datetime) -> str:
+    when = f" on {day(why.build.expires_at)}" if why.build is not None and why.build.expires_at else ""
+    return f"{_build(why)} expired{when}; {_title(why)} no longer hands it out."
+
+
+def _no_file(why: Blocked, now: datetime) -> str:
+    if why.build is not None and why.build.track == "TestFlight":
+        return (
+            f"{_build(why)} has no public TestFlight link. An App Manager of {_account(why)} can turn one on for a tester group."
+        )
+    return f"{_title(why)} lists {_build(why)} but hands out no file and no page for it."
+
+
+def _no_public_url(why: Blocked, now: datetime) -> str:
+    return (
+        f"{_title(why)} gives files only to Purser, and Purser has no address of its own to pass them on. "
+        "Whoever runs Purser sets `PUBLIC_URL`."
+    )
+
+
+def _vendor_down(why: Blocked, now: datetime) -> str:
+    since = f" since {moment(why.since, now)}" if why.since is not None else ""
+    return f"{_title(why)} has not answered{since}{_reason(why)}. Lists still work, and so do downloads from elsewhere."
+
+
+def _vendor_busy(why: Blocked, now: datetime) -> str:
+    return f"{_title(why)} asked me to slow down. Try again in a minute."
+
+
+def _refused(why: Blocked, now: datetime) -> str:
+    return (
+        f"{_title(why)} refuses the key of {_account(why)}{_reason(why)}. Whoever runs Purser must check the key and its role; "
+        "`purser doctor` says what is wrong."
+    )
+
+
+def _confused(why: Blocked, now: datetime) -> str:
+    return (
+        f"{_title(why)} answered something that I do not understand{_reason(why)}. "
+        f"If it stays like this, tell whoever runs Purser; it is about {_account(why)}."
+    )
+
+
+def _agreement(why: Blocked, now: datetime) -> str:
+    since = f" since {moment(why.since, now)}" if why.since is not None else ""
+    return (
+        f"Apple has blocked {_account(why)}{since}: an agreement has to be accepted. "
+        "Only the Account Holder can do that, in App Store Connect under Business."
+    )
+
+
+_TOO_LONG: Final = "The vendor's link is longer than Slack allows. Whoever runs Purser sets `PUBLIC_URL`; links are short then."
+_SENTENCES: Final[Mapping[Obstacle, Callable[[Blocked, datetime], str]]] = {
+    Obstacle.GONE: _gone,
+    Obstacle.PROCESSING: _processing,
+    Obstacle.FAILED: _failed,
+    Obstacle.EXPIRED: _expired,
+    Obstacle.NO_FILE: _no_file,
+    Obstacle.NO_PUBLIC_URL: _no_public_url,
+    Obstacle.VENDOR_DOWN: _vendor_down,
+    Obstacle.VENDOR_BUSY: _vendor_busy,
+    Obstacle.REFUSED: _refused,
+    Obstacle.CONFUSED: _confused,
+    Obstacle.AGREEMENT: _agreement,
+}

@@ -1,0 +1,71 @@
+"""`/purser status` and `/purser apps`: the accounts, how well they can be read, and what is in them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from bot.domain.answers import AccountLine, AppsAnswer, StatusAnswer
+from bot.domain.message import Message
+from bot.domain.model import AccountHealth, AgreementState, DeliveryState
+from bot.views.accounts import account_name
+from bot.views.limits import context, listing, section
+from bot.views.text import age, count, escape, moment, name
+
+ACCOUNTS: Final = 25
+LINE: Final = 400  # characters about one account
+PRODUCTS: Final = 8  # products named per account
+
+
+def status(answer: StatusAnswer, now: datetime) -> Message:
+    """One line per account, failing ones first."""
+    lines = sorted(answer.accounts, key=lambda line: line.health.failing_since is None)
+    rows = [section(_status_line(line, now), limit=LINE) for line in lines[:ACCOUNTS]] or [section("No accounts are configured.")]
+    failing = sum(line.health.failing_since is not None for line in answer.accounts)
+    text = f"{count(len(answer.accounts), 'account')}, {failing:,} failing" if failing else count(len(answer.accounts), "account")
+    return listing(text, (), rows, (context(_deliveries(answer.deliveries)),), len(answer.accounts), _more)
+
+
+def apps(answer: AppsAnswer, now: datetime) -> Message:
+    """What every account shows us."""
+    rows = [section(_apps_line(line), limit=LINE) for line in answer.accounts[:ACCOUNTS]] or [
+        section("No accounts are configured.")
+    ]
+    total = sum(line.health.apps for line in answer.accounts)
+    text = f"{count(total, 'app')} in {count(len(answer.accounts), 'account')}"
+    return listing(text, (), rows, (), len(answer.accounts), _more)
+
+
+def _status_line(line: AccountLine, now: datetime) -> str:
+    amount = f"{count(line.health.apps, 'app')}, {count(line.health.builds, 'build')}"
+    return " · ".join((account_name(line), _contact(line.health, now), amount, *_agreement(line)))
+
+
+def _contact(health: AccountHealth, now: datetime) -> str:
+    if health.failing_since is not None:
+        reason = f" ({escape(health.reason)})" if health.reason else ""
+        last = f", last read {age(health.ok_at, now)}" if health.ok_at is not None else ", never read"
+        return f"cannot be read since {moment(health.failing_since, now)}{reason}{last}"
+    return f"checked {age(health.ok_at, now)}" if health.ok_at is not None else "not checked yet"
+
+
+def _agreement(line: AccountLine) -> tuple[str, ...]:
+    if line.agreement is None or line.agreement.state is AgreementState.IN_FORCE:
+        return ()
+    return ("blocked by an agreement",) if line.agreement.state is AgreementState.BLOCKED else ("agreements unknown",)
+
+
+def _deliveries(counts: Mapping[str, int]) -> str:
+    waiting = counts.get(DeliveryState.PENDING, 0) + counts.get(DeliveryState.SENDING, 0)
+    sent, failed = counts.get(DeliveryState.SENT, 0), counts.get(DeliveryState.FAILED, 0)
+    return f"Messages to channels: {sent:,} sent, {waiting:,} waiting, {failed:,} failed"
+
+
+def _apps_line(line: AccountLine) -> str:
+    names = ", ".join(name(product.name) for product in line.products[:PRODUCTS])
+    left = len(line.products) - PRODUCTS
+    products = f"{names} and {left:,} more" if left > 0 else names or "no products yet"
+    return f"{account_name(line)} · {count(line.health.apps, 'app')}: {products}"
+
+
+def _more(left: int) -> str:
+    return f"and {count(left, 'account')} more"

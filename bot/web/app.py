@@ -1,0 +1,68 @@
+"""The table of contents of everything that Purser answers over HTTP."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Lifespan
+
+from bot.domain.ports import Clock, Jobs, Provider
+from bot.services.links import Links
+from bot.web.downloads import DownloadPage
+from bot.web.errors import exception_handlers
+from bot.web.files import FileTransfer
+from bot.web.headers import SecurityHeaders, security_headers
+from bot.web.health import Check, Readiness, alive
+from bot.web.manifest import InstallManifest
+from bot.web.metrics import Exposition, RequestMetrics
+from bot.web.qr import QrCode
+from bot.web.requests import RequestLog
+from bot.web.webhooks import Webhooks
+
+MAX_BODY = 1024 * 1024
+
+SlackEndpoint = ASGIApp | Callable[[Request], Awaitable[Response]]
+
+
+def build_web(
+    *,
+    links: Links,
+    providers: Mapping[str, Provider],
+    jobs: Jobs,
+    checks: Mapping[str, Check],
+    registry: CollectorRegistry,
+    clock: Clock,
+    public_url: str | None,
+    slack: SlackEndpoint | None = None,
+    lifespan: Lifespan[Starlette] | None = None,
+) -> Starlette:
+    """`providers` by account name; `checks` decide /readyz; without `slack` (Socket Mode) there is no /slack/events."""
+    headers = security_headers(public_url)
+    routes: list[BaseRoute] = [
+        Route("/webhooks/{account}", Webhooks(providers, jobs).receive, methods=["POST"], max_body_size=MAX_BODY),
+        Route("/d/{token}", DownloadPage(links, clock).show),
+        Route("/d/{token}/file", FileTransfer(links), methods=["GET"]),
+        Route("/d/{token}/manifest.plist", InstallManifest(links).show),
+        Route("/d/{token}/qr.svg", QrCode(links).show),
+        Route("/healthz", alive),
+        Route("/readyz", Readiness(checks).show),
+        Route("/metrics", Exposition(registry).show),
+    ]
+    if slack is not None:
+        routes.insert(0, Route("/slack/events", slack, methods=["POST"], max_body_size=MAX_BODY))
+    app = Starlette(
+        routes=routes,
+        middleware=[
+            Middleware(RequestLog, metrics=RequestMetrics(registry)),
+            Middleware(SecurityHeaders, headers=headers),
+        ],
+        exception_handlers=exception_handlers(headers),
+        lifespan=lifespan,
+    )
+    # A redirect to or from a trailing slash would repeat the token, and trust the Host header.
+    app.router.redirect_slashes = False
+    return app

@@ -1,0 +1,115 @@
+"""What people read when there is nothing to hand out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ExceptionHandler
+
+from bot.domain.errors import (
+    AgreementBlocked,
+    NotFound,
+    NotReady,
+    ProviderError,
+    RateLimited,
+    StoreUnavailable,
+    Unreachable,
+)
+from bot.services.links import LinkGone, LinkUnknown
+from bot.web.pages import render
+
+log = structlog.get_logger(__name__)
+
+REPORT = "Tell whoever runs Purser, and give them the reference below."
+AGAIN = "Go back to Slack and press Download again: you get a new link at once."
+LATER = "This link lives on for a few minutes: try again shortly, or later with a new one from Slack."
+SOON = {"Retry-After": "30"}
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One error page."""
+
+    status: int
+    title: str
+    text: str
+    advice: str
+
+
+NOWHERE = Trouble(404, "Nothing is here", "Purser knows no such link. It may have been cut off or changed on its way.", AGAIN)
+ENDED = Trouble(410, "This link has ended", "Download links are personal and live for a few minutes only.", AGAIN)
+AWAY = Trouble(503, "One moment", "Purser cannot reach its own records right now.", LATER)
+BROKEN = Trouble(500, "Something went wrong here", "The mistake is Purser's, and has been noted.", REPORT)
+
+_VENDOR_TROUBLES: Mapping[type[ProviderError], Trouble] = {
+    NotFound: Trouble(410, "This build is gone", "The system that kept it does not have it any more.", AGAIN),
+    NotReady: Trouble(503, "This build is not ready yet", "It is still being processed.", LATER),
+    RateLimited: Trouble(503, "One moment", "The system that keeps this build asks us to slow down.", LATER),
+    Unreachable: Trouble(503, "No answer", "The system that keeps this build does not answer right now.", LATER),
+    AgreementBlocked: Trouble(
+        502,
+        "Blocked by an agreement",
+        "A legal agreement of the account has to be accepted before this build can be handed out.",
+        "Tell the people who look after the account.",
+    ),
+}
+_UNUSABLE = Trouble(
+    502,
+    "The file cannot be handed out",
+    "The system that keeps this build refused it or gave an answer that makes no sense.",
+    REPORT,
+)
+
+
+def exception_handlers(headers: Mapping[str, str]) -> Mapping[type[Exception], ExceptionHandler]:
+    """`headers` go onto the page for unforeseen errors, which is made outside of all other middleware."""
+
+    async def unforeseen(request: Request, error: Exception) -> Response:
+        log.error("http.unforeseen", exc_info=error)
+        return _page(request, BROKEN, headers)
+
+    return {
+        LinkGone: _gone,
+        LinkUnknown: _unknown,
+        ProviderError: _vendor_failed,
+        StoreUnavailable: _store_failed,
+        HTTPException: _refused,
+        Exception: unforeseen,
+    }
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    if isinstance(error, LinkGone):
+        structlog.contextvars.bind_contextvars(grant=error.grant_id)
+    return _page(request, ENDED)
+
+
+async def _unknown(request: Request, error: Exception) -> Response:
+    return _page(request, NOWHERE)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException) or error.status_code == 404:
+        return _page(request, NOWHERE)
+    trouble = Trouble(error.status_code, "That does not work here", f"{error.detail}.", AGAIN)
+    return _page(request, trouble, error.headers)
+
+
+async def _vendor_failed(request: Request, error: Exception) -> Response:
+    if not isinstance(error, ProviderError):
+        raise error
+    log.warning("file.refused", account=error.account, operation=error.operation, reason=error.reason)
+    trouble = next((page for kind, page in _VENDOR_TROUBLES.items() if isinstance(error, kind)), _UNUSABLE)
+    return _page(request, trouble, SOON if trouble.status == 503 else None)
+
+
+async def _store_failed(request: Request, error: Exception) -> Response:
+    log.error("store.unavailable", error=str(error))
+    return _page(request, AWAY, SOON)
+
+
+def _page(request: Request, trouble: Trouble, headers: Mapping[str, str] | None = None) -> Response:
+    return render("error.html", trouble.status, headers, trouble=trouble, reference=request.state.request_id)

@@ -1,0 +1,70 @@
+"""The bytes of a build: passed on as they come, or the vendor's own address for a browser that can go there itself."""
+
+import re
+from collections.abc import Mapping
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from bot.domain.errors import ProviderError
+from bot.domain.model import Link, Platform
+from bot.domain.ports import ByteRequest, FileStream
+from bot.services.links import Handed, Links, Opened
+from bot.web.filename import attachment, file_name
+
+log = structlog.get_logger(__name__)
+
+# More than one range would come back as multipart/byteranges; RFC 9110 section 14.2 lets us ignore the header instead.
+_ONE_RANGE = re.compile(r"bytes=(\d+-\d*|-\d+)")
+_PLAIN = re.compile(r"[\x20-\x7e]+")
+
+
+class FileTransfer:
+    """An ASGI endpoint, because the vendor's connection must stay open until the last byte or the client has gone."""
+
+    def __init__(self, links: Links) -> None:
+        self._links = links
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope)
+        async with self._links.open(request.path_params["token"], byte_request(request)) as handed:
+            structlog.contextvars.bind_contextvars(grant=handed.opened.grant.id)
+            try:
+                await _response(handed)(scope, receive, send)
+            except ProviderError as error:
+                # Returning with the response unfinished makes the server cut the connection: the client sees a broken transfer.
+                log.warning("file.broken", account=error.account, reason=error.reason)
+
+
+def byte_request(request: Request) -> ByteRequest:
+    wanted = request.headers.get("range", "")
+    is_one = _ONE_RANGE.fullmatch(wanted) is not None
+    return ByteRequest(
+        range=wanted if is_one else None,
+        if_range=request.headers.get("if-range") if is_one else None,
+        head=request.method == "HEAD",
+    )
+
+
+def _response(handed: Handed) -> Response:
+    if isinstance(handed.content, Link):
+        return RedirectResponse(handed.content.url, 302)
+    stream = handed.content
+    return StreamingResponse(stream.chunks, stream.status, _headers(handed.opened, stream))
+
+
+def _headers(opened: Opened, stream: FileStream) -> Mapping[str, str]:
+    """The vendor's own type is not repeated: a page that calls itself a build must not open in a browser at our address."""
+    is_apk = opened.build.platform is Platform.ANDROID
+    headers = {
+        "Content-Type": "application/vnd.android.package-archive" if is_apk else "application/octet-stream",
+        "Content-Disposition": attachment(file_name(opened.build, opened.product)),
+        "Accept-Ranges": "bytes",
+        "Content-Length": None if stream.length is None else str(stream.length),
+        "Content-Range": stream.content_range,
+        "ETag": stream.etag,
+        "Last-Modified": stream.last_modified,
+    }
+    return {name: value for name, value in headers.items() if value is not None and _PLAIN.fullmatch(value)}

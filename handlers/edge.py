@@ -1,0 +1,197 @@
+"""The only meeting point with Bolt: acknowledges, boils the payload down, runs the feature, turns errors into sentences.
+
+Facts about Bolt that shape this file: with `process_before_response=True` the reply leaves as soon as the listener returns, so
+answers travel in the acknowledgement itself; whatever takes longer is answered through the response URL.
+"""
+
+import asyncio
+import re
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+
+import structlog
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.domain.errors import MessageRefused, StoreUnavailable, UserMistake
+from bot.domain.message import Message
+from bot.domain.model import Person, Product
+from bot.services.access import Access
+from bot.views import mistakes
+from bot.views.ids import parse_action_id
+from bot.views.limits import OPTIONS, product_options
+from handlers.payloads import Pressed, Said, pressed, said_by_command, said_in_message, typed
+from handlers.requests import Ask, Click, Reply, Routes, Showing
+
+PATIENCE = 1.8  # seconds; Slack wants the acknowledgement within 3
+MOST_EVENTS = 1_000  # remembered, because Slack sends an event again when it thinks that we missed it
+ANYTHING = re.compile("")
+
+T = TypeVar("T")
+R = TypeVar("R", Reply, Reply | None)
+
+log = structlog.get_logger()
+
+
+class Edge:
+    """Connects routes to a Bolt app. `observe` is told each answer's feature and seconds."""
+
+    def __init__(self, bolt: AsyncApp, routes: Routes, access: Access, observe: Callable[[str, float], None]) -> None:
+        self._routes = routes
+        self._access = access
+        self._observe = observe
+        self._background: set[asyncio.Task[None]] = set()
+        self._seen: OrderedDict[str, None] = OrderedDict()
+        bolt.command(ANYTHING)(self.command)
+        bolt.action(ANYTHING)(self.action)
+        bolt.options(ANYTHING)(self.options)
+        bolt.event("app_mention")(self.event)
+        bolt.event("message")(self.event)
+
+    async def aclose(self) -> None:
+        """Waits for what still runs behind answers."""
+        await asyncio.gather(*self._background, return_exceptions=True)
+
+    async def command(self, ack: AsyncAck, command: dict[str, Any], respond: AsyncRespond) -> None:
+        said = said_by_command(command, self._routes.commands.get(command["command"], ""))
+        answering = asyncio.create_task(self._answer(said))
+        done, _ = await asyncio.wait({answering}, timeout=PATIENCE)
+        if not done:
+            await ack()
+            self._behind(self._respond_when_done(answering, respond))
+            return
+        reply = answering.result()
+        await ack(text=reply.message.text, blocks=list(reply.message.blocks), response_type="ephemeral")
+        if reply.later:
+            self._behind(self._respond_later(reply, respond))
+
+    async def action(self, ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond) -> None:
+        await ack()
+        self._behind(self._click(pressed(body), respond))
+
+    async def options(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        products = await self._guarded("suggest", self._suggestions(typed(body)), lambda _: ())
+        await ack(options=product_options(products, "versions")[:OPTIONS])
+
+    async def event(self, event: dict[str, Any], body: dict[str, Any], client: AsyncWebClient) -> None:
+        said = said_in_message(event)
+        if said and not self._is_repeated(body.get("event_id")):
+            self._behind(self._talk(said, event, client))
+
+    async def _answer(self, said: Said) -> Reply:
+        word, _, rest = said.words.partition(" ")
+        feature = self._routes.features.get(word.casefold())
+        name = word.casefold() if feature else "other"
+
+        async def work() -> Reply:
+            person = await self._admitted(name, said.user, said.team)
+            if isinstance(person, Reply):
+                return person
+            if feature is None:
+                return await self._routes.fallback(Ask(person, said.channel, said.words))
+            return await feature(Ask(person, said.channel, rest.strip()))
+
+        return await self._replied(name, work())
+
+    async def _admitted(self, name: str, user: str, team: str | None) -> Person | Reply:
+        """The person, or why they may not."""
+        person = await self._access.person(user, team)
+        denied = self._access.denial(person)
+        if denied is None or name in self._routes.open_to_all:
+            return person
+        return Reply(mistakes.denied(denied))
+
+    async def _click(self, press: Pressed, respond: AsyncRespond) -> None:
+        async def work() -> Reply | None:
+            action = parse_action_id(press.action_id)
+            if action not in self._routes.clicks:
+                return None  # a button that opens an address
+            person = await self._admitted(action, press.user, press.team)
+            if isinstance(person, Reply):
+                return person
+            return await self._routes.clicks[action](Click(person, press.channel, press.value, press.is_private))
+
+        reply = await self._replied("click", work())
+        if reply:
+            await self._respond(reply, respond)
+            await self._respond_later(reply, respond)
+
+    async def _talk(self, said: Said, event: dict[str, Any], client: AsyncWebClient) -> None:
+        reply = await self._answer(said)
+        if event["type"] == "app_mention":
+            thread = event.get("thread_ts")
+            await client.chat_postEphemeral(channel=said.channel, user=said.user, thread_ts=thread, **_spoken(reply.message))
+            return
+        sent = await client.chat_postMessage(channel=said.channel, **_spoken(reply.message))
+        if reply.later and (newer := await reply.later()):
+            await client.chat_update(channel=said.channel, ts=sent["ts"], **_spoken(newer))
+
+    async def _suggestions(self, said: Said) -> tuple[Product, ...]:
+        person = await self._admitted("suggest", said.user, said.team)
+        return () if isinstance(person, Reply) else await self._routes.suggest(said.words, said.channel)
+
+    async def _respond(self, reply: Reply, respond: AsyncRespond) -> None:
+        answer = await respond(
+            response_type="in_channel" if reply.showing is Showing.CHANNEL else "ephemeral",
+            replace_original=reply.showing is Showing.INSTEAD,
+            **_spoken(reply.message),
+        )
+        if answer.status_code != 200:
+            log.warning("answer not taken by Slack", reason=f"http_{answer.status_code}")
+
+    async def _respond_when_done(self, answering: asyncio.Task[Reply], respond: AsyncRespond) -> None:
+        reply = await answering
+        await self._respond(reply, respond)
+        await self._respond_later(reply, respond)
+
+    async def _respond_later(self, reply: Reply, respond: AsyncRespond) -> None:
+        if reply.later and (newer := await reply.later()):
+            await self._respond(Reply(newer, Showing.INSTEAD), respond)
+
+    async def _replied(self, name: str, work: Awaitable[R]) -> R:
+        started = time.perf_counter()
+        reply = await self._guarded(name, work, Reply)
+        self._observe(name, time.perf_counter() - started)
+        return reply
+
+    async def _guarded(self, name: str, work: Awaitable[T], otherwise: Callable[[Message], T]) -> T:
+        """The feature's result. Errors become sentences for `otherwise`; an unexpected one is logged under the reference that
+        the person sees. The project's only broad except."""
+        try:
+            result = await work
+        except UserMistake as error:
+            reason, message = "user_mistake", mistakes.user_mistake(error)
+        except MessageRefused as error:
+            reason, message = error.reason, mistakes.user_mistake(UserMistake("Slack did not answer me. Try again in a minute."))
+        except StoreUnavailable:
+            sentence = "My database does not answer. Nothing is lost; try again in a minute."
+            reason, message = "store_unavailable", mistakes.user_mistake(UserMistake(sentence))
+        except Exception:
+            reference = secrets.token_hex(4)
+            log.exception("feature broke", feature=name, reference=reference)
+            reason, message = "internal", mistakes.internal(reference)
+        else:
+            log.info("answered", feature=name, reason="ok")
+            return result
+        log.warning("answered", feature=name, reason=reason)
+        return otherwise(message)
+
+    def _behind(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(self._guarded("behind", work, lambda _: None))
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    def _is_repeated(self, event_id: str | None) -> bool:
+        if event_id is None or event_id in self._seen:
+            return event_id is not None
+        self._seen[event_id] = None
+        if len(self._seen) > MOST_EVENTS:
+            self._seen.popitem(last=False)
+        return False
+
+
+def _spoken(message: Message) -> dict[str, Any]:
+    return {"text": message.text, "blocks": list(message.blocks), "unfurl_links": False, "unfurl_media": False}

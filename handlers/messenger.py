@@ -1,0 +1,151 @@
+"""Slack's Web API as the services know it: posting alerts, finding them again, and who people are."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.domain.errors import MessageRefused
+from bot.domain.message import Message
+from bot.domain.model import Person
+
+METADATA_TYPE = "purser_alert"
+NO_ANSWER = timedelta(seconds=5)
+FINAL = frozenset(  # trying again cannot help: https://docs.slack.dev/reference/methods/chat.postMessage#errors
+    {
+        "channel_not_found",
+        "not_in_channel",
+        "is_archived",
+        "restricted_action",
+        "user_not_found",
+        "cannot_dm_bot",
+        "invalid_blocks",
+        "invalid_blocks_format",
+        "msg_too_long",
+        "no_text",
+        "metadata_too_large",
+    }
+)
+MOST_PAGES = 10  # of history, 100 messages each, when looking for a message again
+PERSON_KEPT = timedelta(minutes=10)
+MOST_PEOPLE = 10_000
+
+
+def web_client(token: str, api_url: str) -> AsyncWebClient:
+    """A client that never repeats a call by itself: a repeated chat.postMessage could be a second message."""
+    return AsyncWebClient(token=token, base_url=api_url, timeout=10, retry_handlers=[])
+
+
+class SlackMessenger:
+    """Implements Messenger."""
+
+    def __init__(self, client: AsyncWebClient) -> None:
+        self._client = client
+
+    async def post(self, channel: str, message: Message, delivery_id: str) -> str:
+        answer = await _call(
+            self._client.chat_postMessage,
+            channel=channel,
+            text=message.text,
+            blocks=list(message.blocks),
+            metadata={"event_type": METADATA_TYPE, "event_payload": {"delivery": delivery_id}},
+            unfurl_links=False,
+            unfurl_media=False,
+        )
+        return str(answer["ts"])
+
+    async def find(self, channel: str, delivery_id: str, since: datetime) -> str | None:
+        cursor = None
+        for _ in range(MOST_PAGES):
+            answer = await _call(
+                self._client.conversations_history,
+                channel=channel,
+                oldest=f"{since.timestamp():.6f}",
+                include_all_metadata=True,
+                limit=100,
+                cursor=cursor,
+            )
+            for message in answer.get("messages") or ():
+                if _delivery_of(message) == delivery_id:
+                    return str(message["ts"])
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return None
+        return None
+
+
+class SlackPeople:
+    """Implements People; remembers each person for a while. `team` is our own workspace's id."""
+
+    def __init__(self, client: AsyncWebClient, clock: Callable[[], datetime]) -> None:
+        self._client = client
+        self._clock = clock
+        self._known: dict[str, tuple[datetime, Person]] = {}
+        self._home: Mapping[str, Any] | None = None
+
+    async def person(self, user: str, team: str | None) -> Person:
+        known = self._known.get(user)
+        if known and self._clock() - known[0] < PERSON_KEPT:
+            return known[1]
+        home = self._home = self._home or await _call(self._client.auth_test)
+        answer = await _call(self._client.users_info, user=user)
+        person = _person(answer.get("user") or {}, user, home)
+        if len(self._known) >= MOST_PEOPLE:
+            self._known.clear()
+        self._known[user] = (self._clock(), person)
+        return person
+
+
+def _person(user: Mapping[str, Any], user_id: str, home: Mapping[str, Any]) -> Person:
+    """From users.info: https://docs.slack.dev/reference/objects/user-object. In an Enterprise organisation, a colleague of
+    another workspace is not external."""
+    enterprise = (user.get("enterprise_user") or {}).get("enterprise_id")
+    same_team = user.get("team_id") == home.get("team_id")
+    same_enterprise = enterprise is not None and enterprise == home.get("enterprise_id")
+    return Person(
+        id=user_id,
+        is_guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
+        is_external=bool(user.get("is_stranger")) or not (same_team or same_enterprise),
+        is_bot=bool(user.get("is_bot")),
+    )
+
+
+def _delivery_of(message: Mapping[str, Any]) -> str | None:
+    metadata = message.get("metadata") or {}
+    if metadata.get("event_type") != METADATA_TYPE:
+        return None
+    payload = metadata.get("event_payload") or {}
+    return payload.get("delivery")
+
+
+async def _call(method: Callable[..., Any], **arguments: Any) -> Mapping[str, Any]:
+    """One Web API call. Raises MessageRefused with Slack's own error code."""
+    try:
+        answer = await method(**{name: value for name, value in arguments.items() if value is not None})
+    except SlackApiError as error:
+        raise _refusal(error) from error
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise MessageRefused("no_answer", NO_ANSWER) from error
+    data: Mapping[str, Any] = answer.data
+    return data
+
+
+def _refusal(error: SlackApiError) -> MessageRefused:
+    response: Any = error.response
+    code = response.get("error") if hasattr(response, "get") else None
+    if getattr(response, "status_code", None) == 429 or code == "ratelimited":
+        return MessageRefused("ratelimited", timedelta(seconds=_retry_after(response)))
+    if code in FINAL:
+        return MessageRefused(str(code))
+    return MessageRefused(str(code or "no_answer"), NO_ANSWER)
+
+
+def _retry_after(response: Any) -> float:
+    """Seconds, from the header; Slack always sends it, a proxy may not."""
+    try:
+        return max(1.0, float(response.headers.get("Retry-After", 5)))
+    except (TypeError, ValueError):
+        return 5.0

@@ -1,0 +1,73 @@
+"""What a feature gets and gives: Slack's payloads boiled down to what features need."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.domain.message import Message
+from bot.domain.model import Person, Product
+from bot.views.ids import Action
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Words of a person: from a slash command, a mention or a direct message. `words` exclude the command's own.
+
+    `offset` is the first row wanted of a paged answer.
+    """
+
+    person: Person
+    channel: str
+    words: str
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """A pressed button or a chosen menu entry. `value` is as it came: decoding refuses what our views did not make.
+
+    `is_private` says that nobody else sees the message with the button, so that an answer may take its place.
+    """
+
+    person: Person
+    channel: str
+    value: str
+    is_private: bool = False
+
+
+class Showing(StrEnum):
+    """Who sees a reply, and where."""
+
+    ONLY_YOU = "ephemeral"
+    CHANNEL = "in_channel"
+    INSTEAD = "instead"  # in the place of the message that was clicked, or of the answer before
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A feature's answer. `later` runs behind it and may bring a newer message to take its place."""
+
+    message: Message
+    showing: Showing = Showing.ONLY_YOU
+    later: Callable[[], Awaitable[Message | None]] | None = None
+
+
+Feature = Callable[[Ask], Awaitable[Reply]]
+ClickFeature = Callable[[Click], Awaitable[Reply]]
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """The table of contents.
+
+    `commands`: a slash command's name -> the word that it stands for ("/versions" -> "versions"; the root command stands for
+    none). `fallback` answers words that no feature knows, `open_to_all` names those that answer people who may see no build,
+    and `suggest` finds products for a menu by text and channel.
+    """
+
+    features: Mapping[str, Feature]
+    clicks: Mapping[Action, ClickFeature]
+    commands: Mapping[str, str]
+    fallback: Feature
+    open_to_all: frozenset[str]
+    suggest: Callable[[str, str], Awaitable[tuple[Product, ...]]]

@@ -1,0 +1,25 @@
+"""Alembic's entry: migrates over the connection that `bot.store.migrate` hands it.
+
+To write a migration: `alembic -x url=sqlite:///scratch.db revision --autogenerate -m "what changes"`.
+"""
+
+from alembic import context
+from sqlalchemy import Connection
+
+from bot.store.connect import open_engine, parse_url
+from bot.store.tables import metadata
+
+
+def migrate(connection: Connection) -> None:
+    context.configure(connection=connection, target_metadata=metadata, render_as_batch=True)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+given = context.config.attributes.get("connection")
+if given is not None:
+    migrate(given)
+else:
+    engine = open_engine(parse_url(context.get_x_argument(as_dictionary=True)["url"]), foreign_keys=False)
+    with engine.begin() as connection:
+        migrate(connection)

@@ -1,0 +1,57 @@
+"""Apple's webhook calls: signature first, then what they hint at. Pure.
+
+https://developer.apple.com/documentation/appstoreconnectapi/configuring-webhook-notifications
+"""
+
+import hashlib
+import hmac
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bot.domain.errors import Confused, Refused
+from bot.domain.ports import WebhookHint, WebhookRequest
+
+_OPERATION = "receive webhook"
+_HEADER = "x-apple-signature"
+_SCHEME = "hmacsha256="
+
+
+class _Attributes(BaseModel):
+    model_config = ConfigDict(frozen=True)
+    ping: object = None
+
+
+class _Delivery(BaseModel):
+    model_config = ConfigDict(frozen=True)
+    id: str
+    type: str
+    attributes: _Attributes | None = None
+
+    @property
+    def is_ping(self) -> bool:
+        # Receivers in the field have met both shapes; Apple documents neither.
+        return self.type == "webhookPingCreated" or (self.attributes is not None and self.attributes.ping is True)
+
+
+class _Call(BaseModel):
+    model_config = ConfigDict(frozen=True)
+    data: _Delivery
+
+
+def signature(secret: str, body: bytes) -> str:
+    """The value Apple sends as x-apple-signature: HMAC-SHA256 over the raw body, no timestamp in it."""
+    return _SCHEME + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+
+
+def parse_webhook(provider: str, account: str, secret: str | None, request: WebhookRequest) -> WebhookHint | None:
+    """None: a ping. Raises Refused (no secret configured, bad signature), Confused (not a delivery)."""
+    if secret is None:
+        raise Refused(provider, account, _OPERATION, "no_webhook_secret")
+    given = request.headers.get(_HEADER, "")
+    if not hmac.compare_digest(given.encode(), signature(secret, request.body).encode()):
+        raise Refused(provider, account, _OPERATION, "bad_signature")
+    try:
+        delivery = _Call.model_validate_json(request.body).data
+    except ValidationError as error:
+        raise Confused(provider, account, _OPERATION, "unexpected_shape") from error
+    return None if delivery.is_ping else WebhookHint(delivery_id=delivery.id, event=delivery.type)

@@ -1,0 +1,136 @@
+"""Calls to Applivery's workspace API: https://docs.applivery.com"""
+
+from collections.abc import Callable, Collection, Container, Sequence
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from bot.domain.errors import NotFound
+from bot.domain.model import App, Build, Link, LinkKind
+from bot.domain.ports import (
+    ListsApps,
+    ListsBuilds,
+    MintsLinks,
+    ProbeResult,
+    Probes,
+    ReceivesWebhooks,
+    RereadsBuilds,
+    WebhookHint,
+    WebhookRequest,
+)
+from providers.applivery import webhook, wire
+from providers.applivery.wire import Page
+from providers.concurrency import map_bounded
+from providers.failures import date_of
+from providers.http import StaticBearer, VendorHttp
+
+Listed = TypeVar("Listed", App, Build)
+
+PAGE_SIZE = 100  # the real maximum is not documented; a vendor who sends fewer is followed page by page
+PAGES_MAX = 200
+
+_LIST_APPS = "list apps"
+_LIST_BUILDS = "list builds"
+_REREAD = "reread build"
+_MINT = "mint link"
+_PROBE = "probe"
+
+
+class Applivery(ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes, ReceivesWebhooks):
+    """One workspace. `http` must have been given `wire.classify`; `apps` (ids) narrows what is listed."""
+
+    provider = wire.PROVIDER
+
+    def __init__(
+        self,
+        http: VendorHttp,
+        credential: StaticBearer,
+        organization: str,
+        api_url: str,
+        download_url: str,
+        *,
+        apps: Collection[str] | None = None,
+        webhook_secret: str | None = None,
+    ) -> None:
+        self.account = http.account
+        self._http = http
+        self._credential = credential
+        self._apps_url = f"{api_url}/v1/organizations/{quote(organization, '')}/apps"
+        self._download_url = download_url
+        self._apps = apps
+        self._webhook_secret = webhook_secret
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+    async def list_apps(self) -> Sequence[App]:
+        apps = await self._read_pages(_LIST_APPS, self._apps_url, wire.read_apps)
+        return [app for app in apps if self._apps is None or app.id in self._apps]
+
+    async def list_builds(self, apps: Sequence[App], known: Container[str] = ()) -> Sequence[Build]:
+        """A list per app, four apps at a time; there is no list that covers several."""
+
+        async def builds_of(app: App) -> list[Build]:
+            return await self._builds_of(app.id, known)
+
+        per_app = await map_bounded(builds_of, apps)
+        return wire.newest_first(build for builds in per_app for build in builds)
+
+    async def reread_build(self, build: Build) -> Build:
+        body = await self._http.json(_REREAD, "GET", self._build_url(build), credential=self._credential)
+        return wire.read_build(body, self.account, _REREAD, build.app_id)
+
+    async def mint_link(self, build: Build) -> Link:
+        """A single-use address of the file itself. Raises ProviderError (NotReady: not_processed)."""
+        url = f"{self._build_url(build)}/downloadToken"
+        body = await self._http.json(_MINT, "GET", url, credential=self._credential, params={"type": "file"})
+        minted = wire.read_download_token(body, self.account, _MINT)
+        return Link(f"{self._download_url}/v1/download/{quote(minted.token, '')}", LinkKind.FILE, minted.expires_at)
+
+    async def probe(self) -> ProbeResult:
+        """Reads one app."""
+        params = {"page": 1, "limit": 1}
+        response = await self._http.send(_PROBE, "GET", self._apps_url, credential=self._credential, params=params)
+        page = wire.read_apps(self._http.parse(_PROBE, response), self.account, _PROBE)
+        total = len(page.items) if page.total is None else page.total
+        return ProbeResult(f"{total:,} app{'' if total == 1 else 's'}", date_of(response))
+
+    def parse_webhook(self, request: WebhookRequest) -> WebhookHint | None:
+        """See webhook.py."""
+        return webhook.parse_webhook(self.account, self._webhook_secret, request)
+
+    async def _builds_of(self, app_id: str, known: Container[str]) -> list[Build]:
+        def read(body: Any, account: str, operation: str) -> Page[Build]:
+            return wire.read_builds(body, account, operation, app_id)
+
+        def is_last(page: Page[Build]) -> bool:
+            # The order is documented for another list of the same builds. Were it otherwise, new builds would stand behind.
+            in_order = list(page.items) == wire.newest_first(page.items)
+            return in_order and all(build.id in known for build in page.items)
+
+        try:
+            return await self._read_pages(_LIST_BUILDS, f"{self._apps_url}/{quote(app_id, '')}/builds", read, is_last)
+        except NotFound:
+            return []  # deleted since the apps were listed
+
+    async def _read_pages(
+        self,
+        operation: str,
+        url: str,
+        read: Callable[[Any, str, str], Page[Listed]],
+        is_last: Callable[[Page[Listed]], bool] = lambda page: False,
+    ) -> list[Listed]:
+        """All pages up to the one that `is_last`. One that brings nothing new ends the reading, whatever `hasNextPage` says."""
+        found: dict[str, Listed] = {}
+        for number in range(1, PAGES_MAX + 1):
+            params = {"page": number, "limit": PAGE_SIZE}
+            page = read(
+                await self._http.json(operation, "GET", url, credential=self._credential, params=params), self.account, operation
+            )
+            before = len(found)
+            found.update((item.id, item) for item in page.items)
+            if len(found) == before or page.has_next is False or is_last(page):
+                break
+        return list(found.values())
+
+    def _build_url(self, build: Build) -> str:
+        return f"{self._apps_url}/{quote(build.app_id, '')}/builds/{quote(build.id, '')}"

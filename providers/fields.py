@@ -1,0 +1,96 @@
+"""Reading a vendor's JSON, field by field: what is required raises Confused, what is optional and odd counts as absent."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.domain.errors import Confused
+
+_INTEGER_MAX = 2**63 - 1  # the largest that a database column takes
+_EARLIEST_YEAR = 1970  # .NET writes 0001-01-01 for "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Whose answer to which question is being read."""
+
+    provider: str
+    account: str
+    operation: str
+
+    def confused(self, reason: str) -> Confused:
+        return Confused(self.provider, self.account, self.operation, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """One JSON object. Texts come back stripped, without NUL and lone surrogates, which no database takes."""
+
+    origin: Origin
+    raw: Mapping[str, Any] = field(repr=False)
+
+    def required(self, name: str) -> str:
+        """A text, or a number written out. Raises Confused (missing_field:NAME)."""
+        value = self.text(name)
+        if value is None:
+            raise self.origin.confused(f"missing_field:{name}")
+        return value
+
+    def text(self, *names: str) -> str | None:
+        """The first of the named fields that holds a text (or a number, written out) and is not blank."""
+        return next((text for name in names if (text := _text(self.raw.get(name)))), None)
+
+    def integer(self, name: str) -> int | None:
+        """Zero or more, also when it was written as a text."""
+        value = self.raw.get(name)
+        if isinstance(value, str) and value.isascii() and value.isdigit():
+            value = int(value[:20])
+        return value if type(value) is int and 0 <= value <= _INTEGER_MAX else None
+
+    def flag(self, name: str) -> bool | None:
+        value = self.raw.get(name)
+        return value if isinstance(value, bool) else None
+
+    def moment(self, name: str) -> datetime | None:
+        """ISO 8601 with an offset or Z, as aware UTC. Without one nobody can say which moment is meant: None."""
+        try:
+            moment = datetime.fromisoformat(self.raw.get(name, ""))
+            utc = moment.astimezone(UTC) if moment.tzinfo else None
+        except (TypeError, ValueError, OverflowError):
+            return None
+        return utc if utc and utc.year >= _EARLIEST_YEAR else None
+
+    def child(self, name: str) -> "Fields":
+        """A nested object; an empty one when there is none."""
+        value = self.raw.get(name)
+        return Fields(self.origin, value if isinstance(value, dict) else {})
+
+    def objects(self, name: str) -> "list[Fields]":
+        """A list of objects. Raises Confused (missing_field:NAME, not_an_object)."""
+        value = self.raw.get(name)
+        if not isinstance(value, list):
+            raise self.origin.confused(f"missing_field:{name}")
+        return [read_object(item, self.origin) for item in value]
+
+
+def read_object(payload: Any, origin: Origin) -> Fields:
+    """Raises Confused (not_an_object)."""
+    if not isinstance(payload, dict):
+        raise origin.confused("not_an_object")
+    return Fields(origin, payload)
+
+
+def read_objects(payload: Any, origin: Origin) -> Iterator[Fields]:
+    """The objects of a bare JSON array. Raises Confused (not_a_list, not_an_object)."""
+    if not isinstance(payload, list):
+        raise origin.confused("not_a_list")
+    return (read_object(item, origin) for item in payload)
+
+
+def _text(value: object) -> str | None:
+    if type(value) is int and abs(value) <= _INTEGER_MAX:
+        return str(value)
+    if not isinstance(value, str):
+        return None
+    return value.replace("\x00", "").encode("utf-8", "replace").decode().strip()

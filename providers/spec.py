@@ -1,0 +1,117 @@
+"""What a provider package declares about itself, and how its settings read secrets and addresses."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo
+
+from bot.domain.ports import Provider
+
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
+_SECRET_BYTES_MAX = 64 * 1024
+_UNSOUND = re.compile(r"[\s\\?#]")
+
+
+@dataclass(frozen=True, slots=True)
+class SecretSources:
+    """Where `env:NAME` and `file:PATH` are looked up. Goes to pydantic as the validation context."""
+
+    environ: Mapping[str, str] = field(repr=False)
+    base_dir: Path
+
+
+def resolve_secret(value: object, info: ValidationInfo) -> object:
+    """Reads the secret that `env:NAME` or `file:PATH` points to. No message ever repeats what may be the secret itself."""
+    if isinstance(value, SecretStr):
+        return value
+    kind, _, place = value.partition(":") if isinstance(value, str) else ("", "", "")
+    if kind not in ("env", "file") or not place.strip():
+        raise ValueError('must be "env:NAME" or "file:PATH"; a secret itself does not belong into this file')
+    if not isinstance(info.context, SecretSources):
+        raise ValueError("cannot be looked up here: no SecretSources was given as validation context")
+    place = place.strip()
+    return _from_environment(place, info.context) if kind == "env" else _from_file(place, info.context)
+
+
+def _from_environment(name: str, sources: SecretSources) -> str:
+    secret = sources.environ.get(name, "").strip()
+    if not secret:
+        shown = f"environment variable {name}" if _VARIABLE.fullmatch(name) else "environment variable named after env:"
+        raise ValueError(f"the {shown} is not set")
+    return secret
+
+
+def _from_file(name: str, sources: SecretSources) -> str:
+    path = sources.base_dir / Path(name).expanduser()
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(_SECRET_BYTES_MAX + 1)
+        secret = content.decode().strip()
+    except OSError as error:
+        raise ValueError(f"the file {path} cannot be read: {error.strerror or 'unknown reason'}") from None
+    except ValueError:
+        raise ValueError(f"the file {path} is not text") from None
+    if not secret or len(content) > _SECRET_BYTES_MAX:
+        raise ValueError(f"the file {path} is {'empty' if not secret else 'too long for a secret'}")
+    return secret
+
+
+def check_base_url(value: str) -> str:
+    """An absolute http(s) address without user, query or fragment; a trailing slash is dropped."""
+    try:
+        url = httpx.URL(value.rstrip("/"))
+    except httpx.InvalidURL:
+        url = httpx.URL("")
+    if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query or url.fragment or _UNSOUND.search(value):
+        raise ValueError('must be an address such as "https://api.example.com"')
+    return value.rstrip("/")
+
+
+Secret = Annotated[SecretStr, BeforeValidator(resolve_secret)]
+BaseUrl = Annotated[str, AfterValidator(check_base_url)]
+
+
+class AccountSettings(BaseModel):
+    """One [[accounts]] table of purser.toml. Every provider subclasses it and narrows `provider` to a Literal.
+
+    Who prints a ValidationError must leave its inputs out: `error.errors(include_input=False)`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")]
+    provider: str
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One finished vendor call, retries included. `reason` is "ok" or the error's code, `seconds` how long it took."""
+
+    provider: str
+    account: str
+    operation: str
+    reason: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a provider is given by whoever connects it."""
+
+    clock: Callable[[], datetime]
+    observe: Callable[[Observation], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSpec:
+    """One system that Purser can read. `connect` opens no connection yet; it takes an instance of `settings`."""
+
+    name: str
+    title: str
+    settings: type[AccountSettings]
+    connect: Callable[[Any, Surroundings], Provider]

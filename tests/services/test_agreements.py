@@ -1,0 +1,91 @@
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.model import AccountStatus, Agreement, AgreementState, AlertKind
+from bot.services.agreements import advance, alert_of
+
+from .conftest import NOON
+
+FORCE, BLOCKED, REFUSED, UNKNOWN = (
+    AgreementState.IN_FORCE,
+    AgreementState.BLOCKED,
+    AgreementState.REFUSED,
+    AgreementState.UNKNOWN,
+)
+
+
+def history(*seen: AgreementState) -> list[Agreement | None]:
+    """The agreement after each check, the first entry before any."""
+    rows: list[Agreement | None] = [None]
+    for minute, state in enumerate(seen):
+        status = AccountStatus("acme-apple", state, NOON + timedelta(minutes=minute), code=f"code {state}", blocked=("apps",))
+        rows.append(advance(rows[-1], status))
+    return rows
+
+
+def told(*seen: AgreementState) -> list[tuple[int, AlertKind]]:
+    """(index of the check, what was told) for every alert of a history."""
+    alerts = []
+    for index, (before, now) in enumerate(pairwise(history(*seen))):
+        assert now is not None
+        if alert := alert_of(before, now, NOON):
+            alerts.append((index, alert.kind))
+    return alerts
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        ((FORCE, BLOCKED), []),
+        ((FORCE, BLOCKED, FORCE, BLOCKED, FORCE), []),
+        ((FORCE, BLOCKED, BLOCKED), [(2, AlertKind.AGREEMENT_BLOCKED)]),
+        ((BLOCKED, BLOCKED), [(1, AlertKind.AGREEMENT_BLOCKED)]),
+        ((FORCE, BLOCKED, UNKNOWN, BLOCKED), [(3, AlertKind.AGREEMENT_BLOCKED)]),
+        ((BLOCKED, BLOCKED, BLOCKED, BLOCKED), [(1, AlertKind.AGREEMENT_BLOCKED)]),
+        ((BLOCKED, BLOCKED, FORCE), [(1, AlertKind.AGREEMENT_BLOCKED), (2, AlertKind.AGREEMENT_CLEARED)]),
+        ((BLOCKED, BLOCKED, UNKNOWN, REFUSED), [(1, AlertKind.AGREEMENT_BLOCKED)]),
+        ((FORCE, UNKNOWN, REFUSED, FORCE), []),
+    ],
+)
+def test_an_alarm_takes_two_blocked_checks_and_one_good_one_clears(
+    seen: tuple[AgreementState, ...], expected: list[tuple[int, AlertKind]]
+) -> None:
+    assert told(*seen) == expected
+
+
+def test_a_check_right_behind_another_is_no_second_one() -> None:
+    statuses = [AccountStatus("acme-apple", BLOCKED, NOON + timedelta(seconds=seconds)) for seconds in (0, 1, 2, 60)]
+    agreement, strikes = None, []
+    for status in statuses:
+        agreement = advance(agreement, status, apart=timedelta(seconds=30))
+        strikes.append((agreement.strikes, agreement.state))
+    assert strikes == [(1, UNKNOWN), (1, UNKNOWN), (1, UNKNOWN), (0, BLOCKED)]
+
+
+def test_not_knowing_is_not_fine() -> None:
+    assert [row.state for row in history(FORCE, UNKNOWN, REFUSED) if row] == [FORCE, UNKNOWN, REFUSED]
+
+
+def test_the_incident_keeps_its_beginning() -> None:
+    rows = history(FORCE, BLOCKED, BLOCKED, BLOCKED, UNKNOWN)
+    assert {row.since for row in rows[3:] if row} == {NOON + timedelta(minutes=2)}
+    assert rows[-1] is not None
+    assert rows[-1].checked_at == NOON + timedelta(minutes=4)
+
+
+@given(st.lists(st.sampled_from(AgreementState), max_size=12))
+def test_blocked_and_cleared_alternate(seen: list[AgreementState]) -> None:
+    kinds = [kind for _, kind in told(*seen)]
+    assert kinds[::2] == [AlertKind.AGREEMENT_BLOCKED] * len(kinds[::2])
+    assert kinds[1::2] == [AlertKind.AGREEMENT_CLEARED] * len(kinds[1::2])
+
+
+@given(st.lists(st.sampled_from(AgreementState), max_size=12))
+def test_every_fact_has_its_own_fingerprint(seen: list[AgreementState]) -> None:
+    alerts = [alert_of(before, now, NOON) for before, now in pairwise(history(*seen)) if now]
+    fingerprints = [alert.fingerprint for alert in alerts if alert]
+    assert len(set(fingerprints)) == len(fingerprints)

@@ -1,0 +1,194 @@
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.answers import (
+    BuildsAnswer,
+    ChoiceAnswer,
+    Denied,
+    HeadsAnswer,
+    NoSuchProduct,
+    NothingMatches,
+    ProductsAnswer,
+)
+from bot.domain.model import App, Build, BuildState, Handover, Platform
+from bot.services.access import Access
+from bot.services.catalog import Account, Catalog
+from bot.services.sync import Sync
+from bot.store import Database
+
+from .conftest import NOON, Deferred, Everyone, Shelf, StoppedClock, make_build
+
+ACCOUNTS = [
+    Account("acme-apple", "app_store_connect", "App Store Connect"),
+    Account("acme-applivery", "applivery", "Applivery"),
+]
+RESTRICTED = {"Payroll": ("C-hr",)}
+
+
+@pytest.fixture
+async def catalog(store: Database, apple: Shelf, applivery: Shelf, clock: StoppedClock) -> Catalog:
+    """Shop on iOS (two versions on TestFlight) and Android; Payroll, restricted; Shop 2, a name with a number."""
+    shop, android = apple.apps[0], applivery.apps[0]
+    payroll, sequel = App("acme-apple", "2", "Payroll", "com.acme.payroll"), App("acme-apple", "3", "Shop 2", "com.acme.two")
+    apple.apps += [payroll, sequel]
+    apple.builds = [
+        make_build(shop, "418", version="3.2.0"),
+        make_build(shop, "411", version="3.1.9", uploaded_at=NOON - timedelta(days=3)),
+        make_build(payroll, "7", version="1.0"),
+        make_build(sequel, "1", version="0.1"),
+    ]
+    applivery.builds = [
+        make_build(
+            android,
+            f"b{n}",
+            number=str(500 + n),
+            version="3.2.1",
+            platform=Platform.ANDROID,
+            track="App Distribution",
+            handover=Handover.FILE,
+            uploaded_at=NOON + timedelta(minutes=n),
+        )
+        for n in range(12)
+    ]
+    sync = Sync(store, {"acme-apple": apple, "acme-applivery": applivery}, (), Deferred(), clock)
+    await sync.account("acme-apple")
+    await sync.account("acme-applivery")
+    access = Access(Everyone(), channels=RESTRICTED)
+    return Catalog(store, ACCOUNTS, access, clock, stale_after=timedelta(minutes=10))
+
+
+def numbers(builds: tuple[Build, ...]) -> list[str | None]:
+    return [build.number for build in builds]
+
+
+async def test_without_words_every_product_with_its_newest_build(catalog: Catalog) -> None:
+    answer = await catalog.ask("", "C1")
+    assert isinstance(answer, ProductsAnswer)
+    newest = {line.product.name: line.newest.number for line in answer.lines if line.newest}
+    assert newest == {"Shop": "511", "Shop 2": "1"}
+
+
+@pytest.mark.parametrize("words", ["shop", "SHOP", " Shop ", "s-h-o-p", "com.acme.shop"])
+async def test_names_are_matched_forgivingly(catalog: Catalog, words: str) -> None:
+    answer = await catalog.ask(words, "C1")
+    assert isinstance(answer, HeadsAnswer)
+    assert answer.product.name == "Shop"
+    assert numbers(answer.builds) == ["511", "418"]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("shop ios", ["418"]),
+        ("iphone shop", ["418"]),
+        ("shop android", ["511"]),
+        ("shop testflight", ["418"]),
+        ("shop track:test-flight", ["418"]),
+        ("shop apple", ["418"]),
+        ("applivery shop", ["511"]),
+        ("shop distribution", ["511"]),
+    ],
+)
+async def test_filters_stand_anywhere(catalog: Catalog, words: str, expected: list[str]) -> None:
+    answer = await catalog.ask(words, "C1")
+    assert isinstance(answer, HeadsAnswer)
+    assert numbers(answer.builds) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("shop 3.1", ["411"]),
+        ("shop v3.1.9", ["411"]),
+        ("shop 411", ["411"]),
+        ("shop 3.1.9 (411)", ["411"]),
+        ("shop 3 ios", ["418", "411"]),
+    ],
+)
+async def test_versions_and_numbers(catalog: Catalog, words: str, expected: list[str]) -> None:
+    answer = await catalog.ask(words, "C1")
+    assert isinstance(answer, BuildsAnswer)
+    assert numbers(answer.page.builds) == expected
+
+
+async def test_a_number_can_belong_to_the_name(catalog: Catalog) -> None:
+    answer = await catalog.ask("shop 2", "C1")
+    assert isinstance(answer, HeadsAnswer)
+    assert answer.product.name == "Shop 2"
+
+
+async def test_more_than_ten_are_paged(catalog: Catalog) -> None:
+    first = await catalog.ask("shop android 3.2", "C1")
+    second = await catalog.ask("shop android 3.2", "C1", offset=10)
+    assert isinstance(first, BuildsAnswer)
+    assert isinstance(second, BuildsAnswer)
+    assert (first.page.total, len(first.page.builds), len(second.page.builds)) == (12, 10, 2)
+    assert numbers(second.page.builds) == ["501", "500"]
+
+
+@pytest.mark.parametrize("words", ["shpo", "shp", "shop please", "schop ios"])
+async def test_a_near_miss_is_suggested(catalog: Catalog, words: str) -> None:
+    answer = await catalog.ask(words, "C1")
+    assert isinstance(answer, NoSuchProduct)
+    assert "Shop" in {product.name for product in answer.near}
+
+
+@pytest.mark.parametrize(
+    "words", ["zzzzzz", "🛒", "x " * 2000, "a" * 4000, "\u202eshop\u202c", "<!channel>", "'; drop table builds;--"]
+)
+async def test_nonsense_is_no_product_and_no_crash(catalog: Catalog, words: str) -> None:
+    assert isinstance(await catalog.ask(words, "C1"), NoSuchProduct | HeadsAnswer)
+
+
+@pytest.mark.parametrize("words", ["shop ios 9.9", "shop ios distribution", "shop windows"])
+async def test_a_known_product_without_such_a_build(catalog: Catalog, words: str) -> None:
+    answer = await catalog.ask(words, "C1")
+    assert isinstance(answer, NothingMatches)
+    assert answer.product.name == "Shop"
+
+
+async def test_a_restricted_product_is_shown_only_where_it_may(catalog: Catalog) -> None:
+    elsewhere = await catalog.ask("payroll", "C1")
+    assert isinstance(elsewhere, Denied)
+    assert elsewhere.channels == ("C-hr",)
+    assert isinstance(await catalog.ask("payroll", "C-hr"), HeadsAnswer)
+    assert [product.name for product in await catalog.suggest("pay", "C1")] == []
+    assert [product.name for product in await catalog.suggest("pay", "C-hr")] == ["Payroll"]
+
+
+async def test_a_denied_name_is_not_suggested(catalog: Catalog) -> None:
+    answer = await catalog.ask("payrol", "C1")
+    assert isinstance(answer, NoSuchProduct)
+    assert answer.near == ()
+
+
+async def test_a_download_of_one_build_is_that_build(catalog: Catalog) -> None:
+    answer = await catalog.ask_download("shop android 511", "C1")
+    assert isinstance(answer, Build)
+    assert answer.number == "511"
+    assert isinstance(await catalog.ask_download("shop", "C1"), ChoiceAnswer)
+
+
+async def test_an_expired_build_is_meant_only_when_there_is_no_other(
+    catalog: Catalog, store: Database, apple: Shelf, clock: StoppedClock
+) -> None:
+    apple.builds = [make_build(apple.apps[0], "418", state=BuildState.EXPIRED)]
+    await Sync(store, {"acme-apple": apple}, (), Deferred(), clock).account("acme-apple")
+    meant = await catalog.ask_download("shop", "C1")
+    assert isinstance(meant, Build)
+    assert meant.number == "511"
+    expired = await catalog.ask_download("shop ios", "C1")
+    assert isinstance(expired, Build)
+    assert expired.number == "418"
+
+
+async def test_an_answer_knows_its_age(catalog: Catalog, clock: StoppedClock) -> None:
+    answer = await catalog.ask("shop", "C1")
+    assert isinstance(answer, HeadsAnswer)
+    assert (answer.freshness.checked_at, answer.freshness.stale) == (NOON, ())
+    clock.advance(minutes=11)
+    answer = await catalog.ask("shop", "C1")
+    assert isinstance(answer, HeadsAnswer)
+    assert answer.freshness.refreshing
+    assert set(answer.freshness.stale) == {"acme-apple", "acme-applivery"}

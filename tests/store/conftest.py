@@ -1,0 +1,62 @@
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url
+
+from bot.store import Database
+from bot.store.migrate import upgrade
+
+from .postgres import Postgres, postgres_running
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    with postgres_running() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres: Postgres) -> str:
+    """The name of a migrated database to copy."""
+    url = postgres.create()
+    upgrade(url)
+    return str(make_url(url).database)
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("migrated") / "purser.db"
+    upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def backend(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def empty_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database in which nobody has made a table yet."""
+    if backend == "sqlite":
+        return f"sqlite:///{tmp_path}/data/purser.db"
+    return request.getfixturevalue("postgres").create()
+
+
+@pytest.fixture
+def url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A migrated database of this test's own."""
+    if backend == "sqlite":
+        path = shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "purser.db")
+        return f"sqlite:///{path}"
+    template = request.getfixturevalue("migrated_postgres")
+    return request.getfixturevalue("postgres").create(template)
+
+
+@pytest.fixture
+async def store(url: str) -> AsyncIterator[Database]:
+    database = Database(url)
+    yield database
+    await database.aclose()

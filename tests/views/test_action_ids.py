@@ -1,0 +1,86 @@
+"""What buttons carry comes back whole; anything else is refused as a mistake."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.errors import UserMistake
+from bot.views.ids import (
+    LONGEST_OPTION,
+    LONGEST_VALUE,
+    Action,
+    Ask,
+    action_id,
+    decode_ask,
+    decode_build,
+    encode_build,
+    parse_action_id,
+)
+
+
+@given(st.sampled_from(Action), st.integers(0, 999))
+def test_action_ids_come_back(action: Action, position: int) -> None:
+    assert parse_action_id(action_id(action, position)) is action
+
+
+@pytest.mark.parametrize(
+    "text", ["", "download", "download:", "download:-1", "download:1:2", "download:1000", "DOWNLOAD:1", "steal:0", "download:١"]
+)
+def test_foreign_action_ids_are_mistakes(text: str) -> None:
+    with pytest.raises(UserMistake):
+        parse_action_id(text)
+
+
+@given(st.sampled_from(["versions", "download", "subscribe"]), st.text(max_size=200), st.integers(0, 999_999))
+def test_questions_come_back(command: str, words: str, offset: int) -> None:
+    asked = decode_ask(Ask(command, words, offset).encode())
+    assert (asked.command, asked.offset) == (command, offset)
+    kept = "".join(words.split())
+    if kept.isprintable():
+        assert "".join(asked.words.split()) == kept
+
+
+@given(st.text())
+def test_encoded_questions_fit(words: str) -> None:
+    assert len(Ask("versions", words, 7).encode()) <= LONGEST_VALUE
+    assert len(Ask("versions", words * 100).encode(LONGEST_OPTION)) <= LONGEST_OPTION
+
+
+def test_questions_read_as_they_were_asked() -> None:
+    assert Ask("versions", "shop  ios 3.2", 20).encode() == "versions:20 shop ios 3.2"
+    assert decode_ask("versions:20 shop ios 3.2") == Ask("versions", "shop ios 3.2", 20)
+    assert decode_ask("versions") == Ask("versions")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        "",
+        " ",
+        "Versions shop",
+        "versions:x shop",
+        "versions:-1",
+        "versions:1234567 a",
+        "versions\nshop",
+        "versions a\x00",
+        "v" * 501,
+        "versions " + "x" * 500,
+        "{}",
+    ],
+)
+def test_foreign_questions_are_mistakes(value: str | None) -> None:
+    with pytest.raises(UserMistake):
+        decode_ask(value)
+
+
+def test_builds_come_back() -> None:
+    assert decode_build(encode_build("0123456789abcdef")) == "0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    "value", [None, "", "0123456789ABCDEF", "0123456789abcde", "0123456789abcdef0", "0123456789abcdef\n", "x" * 5000]
+)
+def test_foreign_build_keys_are_mistakes(value: str | None) -> None:
+    with pytest.raises(UserMistake):
+        decode_build(value)

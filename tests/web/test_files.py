@@ -1,0 +1,210 @@
+"""The bytes: whole, in parts, broken off, left behind; and the vendor's single-use links."""
+
+import asyncio
+import hashlib
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from bot.domain.errors import Confused, NotFound, ProviderError, Refused, Unreachable
+from tests.web.conftest import ANDROID, CHUNK, IOS, MINTED, PAGE, Door
+
+
+async def test_the_whole_file(door: Door, client: httpx.AsyncClient) -> None:
+    content = door.host.path.read_bytes()
+    response = await client.get(await door.link(ANDROID) + "/file")
+    assert response.status_code == 200
+    assert hashlib.sha256(response.content).digest() == hashlib.sha256(content).digest()
+    assert response.headers["content-length"] == str(len(content))
+    assert response.headers["content-type"] == "application/vnd.android.package-archive"
+    assert response.headers["content-disposition"] == 'attachment; filename="shop-3.2.0.apk"'
+    assert response.headers["accept-ranges"] == "bytes"
+    assert response.headers["etag"].startswith('"')
+    assert "last-modified" in response.headers
+
+
+@pytest.mark.parametrize(
+    ("wanted", "start", "end"), [("bytes=100-199", 100, 200), ("bytes=299990-", 299_990, 300_000), ("bytes=-5", 299_995, 300_000)]
+)
+async def test_a_part(door: Door, client: httpx.AsyncClient, wanted: str, start: int, end: int) -> None:
+    response = await client.get(await door.link(ANDROID) + "/file", headers={"Range": wanted})
+    assert response.status_code == 206
+    assert response.content == door.host.path.read_bytes()[start:end]
+    assert response.headers["content-range"] == f"bytes {start}-{end - 1}/300000"
+
+
+async def test_a_part_beyond_the_end(door: Door, client: httpx.AsyncClient) -> None:
+    response = await client.get(await door.link(ANDROID) + "/file", headers={"Range": "bytes=400000-"})
+    assert response.status_code == 416
+    assert response.headers["content-range"] == "bytes */300000"
+
+
+async def test_a_part_of_a_file_that_has_changed_is_the_whole_file(door: Door, client: httpx.AsyncClient) -> None:
+    link = await door.link(ANDROID) + "/file"
+    etag = (await client.head(link)).headers["etag"]
+    same = await client.get(link, headers={"Range": "bytes=0-9", "If-Range": etag})
+    other = await client.get(link, headers={"Range": "bytes=0-9", "If-Range": '"older"'})
+    assert (same.status_code, len(same.content)) == (206, 10)
+    assert (other.status_code, len(other.content)) == (200, 300_000)
+
+
+@pytest.mark.parametrize("wanted", ["bytes=0-1,5-6", "bytes=", "lines=1-2", "bytes=1-2\t,", "x"])
+async def test_other_ranges_are_ignored(door: Door, client: httpx.AsyncClient, wanted: str) -> None:
+    response = await client.get(await door.link(ANDROID) + "/file", headers={"Range": wanted})
+    assert response.status_code == 200
+    assert len(response.content) == 300_000
+
+
+async def test_head_tells_the_size_and_counts_nothing(door: Door, client: httpx.AsyncClient) -> None:
+    link = await door.link(ANDROID)
+    response = await client.head(link + "/file")
+    assert response.status_code == 200
+    assert response.headers["content-length"] == "300000"
+    assert response.content == b""
+    assert await door.opened(link) == (0, None)
+
+
+async def test_openings_are_recorded(door: Door, client: httpx.AsyncClient) -> None:
+    link = await door.link(ANDROID)
+    await client.get(link + "/file")
+    await client.get(link + "/file")
+    assert await door.opened(link) == (2, "streamed")
+
+
+@pytest.mark.parametrize(
+    ("file_name", "header"),
+    [
+        ("Плата.apk", "attachment; filename=\"download.apk\"; filename*=UTF-8''%D0%9F%D0%BB%D0%B0%D1%82%D0%B0.apk"),
+        ("Käse.apk", "attachment; filename=\"Kase.apk\"; filename*=UTF-8''K%C3%A4se.apk"),
+        ('a";\r\nX-Evil: 1.apk', 'attachment; filename="a_;X-Evil_ 1.apk"'),
+        ("../../etc/passwd", 'attachment; filename="passwd"'),
+        ("C:\\Users\\x\\shop.apk", 'attachment; filename="shop.apk"'),
+        ("shop\u202egpj.apk", 'attachment; filename="shopgpj.apk"'),
+        ("..", 'attachment; filename="Shop-3.2.0-418.apk"'),
+        (None, 'attachment; filename="Shop-3.2.0-418.apk"'),
+        ("x" * 400 + ".apk", f'attachment; filename="{"x" * 146}.apk"'),
+    ],
+)
+async def test_file_names(door: Door, client: httpx.AsyncClient, file_name: str | None, header: str) -> None:
+    build = replace(ANDROID, id="named", file_name=file_name)
+    await door.save(build)
+    response = await client.head(await door.link(build) + "/file")
+    assert response.headers["content-disposition"] == header
+    assert "x-evil" not in response.headers
+
+
+async def test_an_ipa_is_plain_bytes(door: Door, client: httpx.AsyncClient) -> None:
+    door.host.content_type = "text/html"
+    response = await client.get(await door.link(IOS) + "/file")
+    assert response.headers["content-type"] == "application/octet-stream"
+    assert response.headers["content-disposition"] == 'attachment; filename="Shop.ipa"'
+
+
+async def test_an_upstream_that_breaks_off_breaks_the_transfer(door: Door, client: httpx.AsyncClient) -> None:
+    link = await door.link(ANDROID) + "/file"
+    door.host.cut_after = 100_000
+    async with client.stream("GET", link) as response:
+        assert response.headers["content-length"] == "300000"
+        with pytest.raises(httpx.RemoteProtocolError, match="received 100000 bytes, expected 300000"):
+            await response.aread()
+
+
+async def test_fewer_bytes_than_promised_never_look_whole(door: Door, client: httpx.AsyncClient) -> None:
+    door.host.understate = 1000
+    with pytest.raises(httpx.RemoteProtocolError):
+        await client.get(await door.link(ANDROID) + "/file")
+
+
+async def test_a_client_that_leaves_frees_the_vendor(door: Door, client: httpx.AsyncClient) -> None:
+    door.streamer.path = "/endless"
+    async with client.stream("GET", await door.link(ANDROID) + "/file") as response:
+        chunks = response.aiter_raw()
+        await anext(chunks)
+        assert not door.host.left.is_set()
+    await asyncio.wait_for(door.host.left.wait(), 5)
+
+
+async def test_a_slow_client_slows_the_vendor(door: Door, client: httpx.AsyncClient) -> None:
+    """A client that reads nothing lets no more pass than the buffers on the way hold."""
+    door.streamer.path = "/endless"
+    async with client.stream("GET", await door.link(ANDROID) + "/file") as response:
+        chunks = response.aiter_raw()
+        await anext(chunks)
+        before = -1
+        while door.host.sent != before:
+            before = door.host.sent
+            await asyncio.sleep(0.2)
+        assert not door.host.left.is_set()
+        assert door.host.sent < 64 * 1024 * 1024
+        assert door.host.sent > CHUNK
+
+
+async def test_a_single_use_link_is_minted_for_each_opening(door: Door, client: httpx.AsyncClient) -> None:
+    link = await door.link(MINTED)
+    first, second = await client.get(link + "/file"), await client.get(link + "/file")
+    assert (first.status_code, second.status_code) == (302, 302)
+    assert first.headers["location"] != second.headers["location"]
+    assert first.headers["cache-control"] == "no-store"
+    assert (await client.get(first.headers["location"])).content == door.host.path.read_bytes()
+    assert await door.opened(link) == (2, "redirected")
+
+
+async def test_head_of_a_single_use_link_mints_nothing(door: Door, client: httpx.AsyncClient) -> None:
+    link = await door.link(MINTED)
+    response = await client.head(link + "/file")
+    assert response.status_code == 200
+    assert response.headers["content-length"] == "300000"
+    assert response.headers["content-type"] == "application/vnd.android.package-archive"
+    assert door.minter.calls == []
+    assert await door.opened(link) == (0, None)
+
+
+async def test_a_page_is_a_redirect(door: Door, client: httpx.AsyncClient) -> None:
+    response = await client.get(await door.link(PAGE) + "/file")
+    assert response.status_code == 302
+    assert response.headers["location"].startswith(door.host.url)
+
+
+@pytest.mark.parametrize("address", ["file:///etc/passwd", "javascript:alert(1)", "//elsewhere.example/x"])
+async def test_a_browser_is_never_sent_to_another_scheme(door: Door, client: httpx.AsyncClient, address: str) -> None:
+    link = await door.link(MINTED)
+    door.minter.link_scheme = address
+    response = await client.get(link + "/file")
+    assert response.status_code == 502
+    assert "location" not in response.headers
+
+
+@pytest.mark.parametrize(("trouble", "status"), [(Unreachable, 503), (NotFound, 410), (Refused, 502), (Confused, 502)])
+async def test_a_vendor_in_trouble(door: Door, client: httpx.AsyncClient, trouble: type[ProviderError], status: int) -> None:
+    link = await door.link(ANDROID)
+    door.streamer.trouble = trouble
+    response = await client.get(link + "/file")
+    assert response.status_code == status
+    assert "<h1>" in response.text
+    assert "Shop" not in response.text
+    assert ("retry-after" in response.headers) is (status == 503)
+    assert await door.opened(link) == (1, "told_to")
+    door.streamer.trouble = None
+    assert (await client.get(link + "/file")).status_code == 200
+
+
+async def test_a_grant_is_used_up(door: Door, client: httpx.AsyncClient) -> None:
+    door.openings = 2
+    link = await door.link(ANDROID) + "/file"
+    assert [(await client.get(link)).status_code for _ in range(3)] == [200, 200, 410]
+
+
+async def test_openings_at_once_are_no_more_than_allowed(door: Door, client: httpx.AsyncClient) -> None:
+    door.openings = 3
+    link = await door.link(ANDROID) + "/file"
+    answers = await asyncio.gather(*(client.get(link) for _ in range(8)))
+    assert sorted(answer.status_code for answer in answers) == [200] * 3 + [410] * 5
+
+
+async def test_many_at_once(door: Door, client: httpx.AsyncClient) -> None:
+    link = await door.link(ANDROID) + "/file"
+    answers = await asyncio.gather(*(client.get(link) for _ in range(20)))
+    assert {hashlib.sha256(answer.content).hexdigest() for answer in answers} == {
+        hashlib.sha256(door.host.path.read_bytes()).hexdigest()
+    }
