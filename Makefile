@@ -8,7 +8,7 @@ RUN_READY := $(VENV)/ready-to-run
 DEV_READY := $(VENV)/ready-to-develop
 CHECKED := bot handlers providers migrations tests
 
-.PHONY: demo run install test bench lint requirements clean
+.PHONY: demo run install test bench lint lint-format lint-code lint-types lint-imports requirements clean
 
 demo: $(RUN_READY)
 	@$(BIN)/purser demo
@@ -17,6 +17,7 @@ run: $(RUN_READY)
 	@$(BIN)/purser run
 
 install: $(RUN_READY)
+	@echo "$(BIN)/purser is ready."
 
 test: $(DEV_READY)
 	@$(BIN)/python -m pytest --ignore=tests/bench
@@ -24,11 +25,20 @@ test: $(DEV_READY)
 bench: $(DEV_READY)
 	@$(BIN)/python -m pytest -s tests/bench
 
-lint: $(DEV_READY)
-	@$(BIN)/ruff format --check $(CHECKED)
-	@$(BIN)/ruff check $(CHECKED)
-	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+# With `make -k lint`, a check that fails does not hide the next one.
+lint: lint-format lint-code lint-types lint-imports
+
+lint-format: $(DEV_READY)
+	@$(BIN)/ruff format --quiet --check --diff $(CHECKED)
+
+lint-code: $(DEV_READY)
+	@$(BIN)/ruff check --quiet $(CHECKED)
+
+lint-types: $(DEV_READY)
+	@$(BIN)/mypy --no-error-summary
+
+lint-imports: $(DEV_READY)
+	@$(BIN)/lint-imports --no-logo
 
 # For maintainers, with uv: pins anew from pyproject.toml, for every Python and platform at once.
 COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --group build --extra postgres \
@@ -59,11 +69,12 @@ define NO_VENV
   exit 1; }
 endef
 
-$(BIN)/python:
-	@$(FIND_PYTHON); [ -n "$$found" ] || $(NO_PYTHON); \
-	echo "Setting up $(VENV) (once)." >&2; \
-	if command -v uv >/dev/null; then uv venv --quiet --clear --python "$$(command -v "$$found")" $(VENV); \
-	else "$$found" -c 'import ensurepip, venv' 2>/dev/null || $(NO_VENV); "$$found" -m venv --clear $(VENV); fi
+define MAKE_VENV
+$(FIND_PYTHON); [ -n "$$found" ] || $(NO_PYTHON); \
+echo "Setting up $(VENV) (once)." >&2; \
+if command -v uv >/dev/null; then uv venv --quiet --clear --python "$$(command -v "$$found")" $(VENV); \
+else "$$found" -c 'import ensurepip, venv' 2>/dev/null || $(NO_VENV); "$$found" -m venv --clear $(VENV); fi
+endef
 
 # A virtual environment that uv made has no pip; it is added when uv has gone.
 define INSTALL
@@ -77,10 +88,15 @@ else \
 fi
 endef
 
-$(RUN_READY): $(BIN)/python requirements.txt pyproject.toml
+# A virtual environment whose Python has gone is none.
+$(shell [ -x $(BIN)/python ] || rm -f $(RUN_READY) $(DEV_READY))
+
+$(RUN_READY): requirements.txt pyproject.toml
+	@[ -x $(BIN)/python ] || { $(MAKE_VENV); }
 	@$(call INSTALL,requirements.txt)
 	@touch $@
 
-$(DEV_READY): $(BIN)/python requirements-dev.txt pyproject.toml
+$(DEV_READY): requirements-dev.txt pyproject.toml
+	@[ -x $(BIN)/python ] || { $(MAKE_VENV); }
 	@$(call INSTALL,requirements-dev.txt)
 	@touch $(RUN_READY) $@

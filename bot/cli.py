@@ -129,11 +129,18 @@ async def _background(settings: "Configured", parts: "Part") -> int:
 
 
 def _listening_socket(host: str, port: int) -> socket.socket:
-    """Bound before anything else, so that a taken port is one sentence."""
+    """Bound before anything else, so that a taken port is one sentence.
+
+    The protocol is named because asyncio turns off Nagle's algorithm only for sockets that say they are TCP.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=2048)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        return listener
     except OSError as error:
+        listener.close()
         raise PurserError(f"cannot listen on {host}:{port} ({error.strerror}); set HOST and PORT to others") from error
 
 

@@ -109,14 +109,14 @@ class Catalog:
         known = self._fresh(repositories)
         question = known.interpreter.read(words)
         if not question.name and not question.is_narrow:
-            return self._products(repositories, known, question, channel)
+            return self._products(repositories, known, question, words, channel)
         if (product := question.product) is None:
             return self._unknown(known, question, channel, "versions")
         if denied := self._access.denial_here(product, channel):
             return denied
         if question.is_narrow:
             return self._builds(repositories, known, question, product, words, offset)
-        return self._heads(repositories, known, question, product)
+        return self._heads(repositories, known, question, product, words)
 
     def _ask_download(self, repositories: Repositories, words: str, channel: str) -> DownloadAnswer:
         answer = self._ask(repositories, words, channel, 0)
@@ -135,20 +135,22 @@ class Catalog:
         candidates = ready or builds
         return candidates[0] if len(candidates) == 1 else ChoiceAnswer(product, candidates, self._titles)
 
-    def _products(self, repositories: Repositories, known: _Known, question: Question, channel: str) -> ProductsAnswer:
+    def _products(
+        self, repositories: Repositories, known: _Known, question: Question, words: str, channel: str
+    ) -> ProductsAnswer:
         lines = []
         for product in known.index.products:
             builds = self._fitting(repositories, known, question, product)
             if (builds or not question.rest) and not self._access.denial_here(product, channel):
                 lines.append(ProductLine(product, next(iter(builds), None)))
-        return ProductsAnswer(tuple(lines), self._freshness(repositories, self._titles))
+        return ProductsAnswer(tuple(lines), self._freshness(repositories, self._titles), words)
 
-    def _heads(self, repositories: Repositories, known: _Known, question: Question, product: Product) -> Answer:
+    def _heads(self, repositories: Repositories, known: _Known, question: Question, product: Product, words: str) -> Answer:
         builds = self._fitting(repositories, known, question, product)
         freshness = self._freshness(repositories, {app.account for app in product.apps})
         if question.rest and not builds:
             return NothingMatches(product, question.wanted_in_words, freshness)
-        return HeadsAnswer(product, builds, self._titles, freshness)
+        return HeadsAnswer(product, builds, self._titles, freshness, words)
 
     def _fitting(self, repositories: Repositories, known: _Known, question: Question, product: Product) -> tuple[Build, ...]:
         """The product's newest builds that the question's filters let through."""

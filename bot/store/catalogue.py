@@ -52,9 +52,7 @@ class SqlCatalogue:
 
     def register_account(self, name: str, provider: str) -> None:
         statement = insert_into(self._connection, accounts).values(name=name, provider=provider, failures=0)
-        self._connection.execute(
-            statement.on_conflict_do_update(index_elements=[accounts.c.name], set_={"provider": provider})
-        )
+        self._connection.execute(statement.on_conflict_do_update(index_elements=[accounts.c.name], set_={"provider": provider}))
 
     def accounts(self) -> Sequence[AccountHealth]:
         return [AccountHealth(*row) for row in self._connection.execute(_ALL_ACCOUNTS)]

@@ -25,7 +25,7 @@ def parse_url(url: str) -> URL:
     """Raises UserMistake for anything but a SQLite file or PostgreSQL; the address may hold a password and is not repeated."""
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise UserMistake("DATABASE_URL is not an address like sqlite:///data/purser.db or postgresql://host/name.") from None
     if parsed.drivername in POSTGRES_NAMES:
         return parsed.set(drivername=POSTGRES_DRIVER, query={**POSTGRES_DEFAULTS, **parsed.query})

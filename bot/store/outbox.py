@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from bot.domain.model import Alert, AlertKind, Delivery, DeliveryState
 from bot.store.tables import alerts, deliveries
-from bot.store.upsert import insert_into
+from bot.store.upsert import insert_if_new
 
 OPEN = (DeliveryState.PENDING, DeliveryState.SENDING)
 
@@ -36,17 +36,17 @@ class SqlOutbox:
     def add(self, alert: Alert, channels: Iterable[str]) -> bool:
         """A second writer of the same fingerprint waits for the first one's transaction, then finds it there."""
         id = alert.id or uuid4().hex
-        statement = insert_into(self._connection, alerts).values(
-            id=id,
-            fingerprint=alert.fingerprint,
-            kind=alert.kind,
-            account=alert.account,
-            created_at=alert.created_at,
-            product_id=alert.product_id,
-            build_key=alert.build_key,
-            facts=dict(alert.facts),
-        )
-        if not self._connection.execute(statement.on_conflict_do_nothing(index_elements=[alerts.c.fingerprint])).rowcount:
+        values = {
+            "id": id,
+            "fingerprint": alert.fingerprint,
+            "kind": alert.kind,
+            "account": alert.account,
+            "created_at": alert.created_at,
+            "product_id": alert.product_id,
+            "build_key": alert.build_key,
+            "facts": dict(alert.facts),
+        }
+        if not insert_if_new(self._connection, alerts, values):
             return False
         rows = [_pending(id, channel, alert.created_at) for channel in sorted(set(channels))]
         if rows:
@@ -74,8 +74,10 @@ class SqlOutbox:
 
     def counts(self) -> Mapping[str, int]:
         rows = self._connection.execute(select(deliveries.c.state, func.count()).group_by(deliveries.c.state))
-        found = dict(row._tuple() for row in rows)
-        return {state: found.get(state, 0) for state in DeliveryState}
+        counts: dict[str, int] = dict.fromkeys(DeliveryState, 0)
+        for state, count in rows:
+            counts[state] += count
+        return counts
 
     def _change(self, delivery_id: str, only_from: Sequence[DeliveryState], **values: Any) -> bool:
         """False when the delivery is in none of these states: SENT and FAILED stay what they are."""

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, select, update
 
 from bot.domain.model import EventKind, Subscription
 from bot.store.tables import subscriptions
-from bot.store.upsert import insert_into
+from bot.store.upsert import insert_if_new
 
 _ALL = select(
     subscriptions.c.id,
@@ -30,23 +30,22 @@ class SqlSubscriptions:
         self._connection = connection
 
     def add(self, subscription: Subscription) -> bool:
-        insert = insert_into(self._connection, subscriptions).values(
-            id=subscription.id,
-            channel=subscription.channel,
-            scope=_scope(subscription),
-            kinds=sorted(subscription.kinds),
-            created_by=subscription.created_by,
-            created_at=subscription.created_at,
-            product_id=subscription.product_id,
-            platform=subscription.platform,
-            track=subscription.track,
-            provider=subscription.provider,
-        )
-        unless_there = insert.on_conflict_do_nothing(index_elements=[subscriptions.c.channel, subscriptions.c.scope])
-        if self._connection.execute(unless_there).rowcount:
-            return True
-        self._unite(subscription)
-        return False
+        values = {
+            "id": subscription.id,
+            "channel": subscription.channel,
+            "scope": _scope(subscription),
+            "kinds": sorted(subscription.kinds),
+            "created_by": subscription.created_by,
+            "created_at": subscription.created_at,
+            "product_id": subscription.product_id,
+            "platform": subscription.platform,
+            "track": subscription.track,
+            "provider": subscription.provider,
+        }
+        added = insert_if_new(self._connection, subscriptions, values)
+        if not added:
+            self._unite(subscription)
+        return added
 
     def remove(self, subscription_id: str) -> bool:
         return self._connection.execute(delete(subscriptions).where(subscriptions.c.id == subscription_id)).rowcount > 0

@@ -30,6 +30,7 @@ from providers.http import VendorHttp
 from providers.spec import Surroundings
 
 PAYLOADS = Path(__file__).parent / "payloads"
+WHOLE = ByteRequest()
 PROFILE = "9a1e7a52-6b7c-4a57-9d0c-2a4c1d5be001"
 
 
@@ -333,7 +334,7 @@ async def only_build(client: Appcircle) -> Build:
     return build
 
 
-async def read(client: Appcircle, build: Build, wanted: ByteRequest = ByteRequest()) -> tuple[FileStream, bytes]:
+async def read(client: Appcircle, build: Build, wanted: ByteRequest = WHOLE) -> tuple[FileStream, bytes]:
     async with client.open_file(build, wanted) as stream:
         return stream, b"".join([chunk async for chunk in stream.chunks])
 
@@ -538,7 +539,7 @@ async def test_an_ios_file_without_a_manifest_in_between(client: Appcircle, vend
         ("<?xml version='1.0'?><plist><dict/></plist>", "bad_manifest"),
         ("<?xml version='1.0'?><plist>" + " " * 2**21, "too_large"),
         (plistlib.dumps({"items": [{"assets": [{"kind": "software-package", "url": "file:///etc/passwd"}]}]}), "bad_redirect"),
-        (plistlib.dumps({"items": [{"assets": [{"kind": "software-package", "url": "http://[x"}]}]}), "bad_redirect"),
+        (plistlib.dumps({"items": [{"assets": [{"kind": "software-package", "url": "http://host:port/"}]}]}), "bad_redirect"),
     ],
 )
 async def test_a_manifest_that_leads_nowhere(client: Appcircle, vendor: PretendAppcircle, body: Any, reason: str) -> None:

@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bot.domain.answers import Ticket
 from bot.domain.errors import Confused, NotFound, Refused, Unreachable
 from bot.domain.model import App, Build, BuildState, Handover, Link, LinkKind, Platform
-from bot.domain.ports import ByteRequest, FileStream, Repositories, Store, WebhookHint, WebhookRequest
+from bot.domain.ports import ByteRequest, FileStream, Provider, Repositories, Store, WebhookHint, WebhookRequest
 from bot.sandbox.server import LoopbackServer
 from bot.services.links import Links
 from bot.store.engine import Database
@@ -207,7 +207,7 @@ class Door:
         self.public_url = public_url
         self.streamer = Streamer("stream", host)
         self.minter = Minter("mint", host)
-        self.providers = {"stream": self.streamer, "mint": self.minter}
+        self.providers: dict[str, Provider] = {"stream": self.streamer, "mint": self.minter}
         self.jobs = RecordingJobs()
         self.registry = CollectorRegistry()
         self.checks: dict[str, Callable[[], Awaitable[str | None]]] = {}

@@ -294,7 +294,7 @@ class PretendAppStoreConnect(PretendVendor):
     def _check_papers(self, path: str) -> None:
         if self._blocked and (self._blocked[1].search(path) or path == "/v1/agreements"):
             code = self._blocked[0]
-            raise VendorRefusal(403, error_body(403, code, code.title, code.detail))
+            raise VendorRefusal(403, error_body(403, code, *code.text))
 
     def _check_key(self, key: AppleKey, path: str) -> None:
         if key.issuer_id is None and re.search(PROVISIONING, path):

@@ -74,12 +74,9 @@ class AgreementCode(StrEnum):
     PLA_NOT_ACCEPTED = "FORBIDDEN_ERROR.PLA_NOT_ACCEPTED"
 
     @property
-    def title(self) -> str:  # type: ignore[override]
-        return _AGREEMENT_TEXTS[self.partition(".")[2]][0]
-
-    @property
-    def detail(self) -> str:
-        return _AGREEMENT_TEXTS[self.partition(".")[2]][1]
+    def text(self) -> tuple[str, str]:
+        """Title and detail of the error."""
+        return _AGREEMENT_TEXTS[self.partition(".")[2]]
 
 
 _AGREEMENT_TEXTS = {

@@ -1,0 +1,98 @@
+"""The real bot as a process of its own, against a sandbox."""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+import httpx
+
+from bot.environment import VARIABLES
+
+READY_SECONDS = 20.0
+STOP_SECONDS = 10.0
+_PROJECT = Path(__file__).parents[2]
+
+
+class BotDidNotStart(Exception):
+    """The message holds the last lines of what the bot said."""
+
+
+class BotProcess:
+    """`async with BotProcess(environment, folder, url) as bot:` runs `purser run` in `folder` and waits for `url`/readyz.
+
+    Afterwards it has ended: asked to, and forced to when it does not within 10 seconds. What it logged is in `log`; `seconds`
+    is how long it took to be ready. Raises BotDidNotStart.
+    """
+
+    def __init__(self, environment: Mapping[str, str], folder: Path, url: str) -> None:
+        self._environment = environment
+        self._folder = folder
+        self._url = url
+        self.log = folder / "purser.log"
+        self.seconds = 0.0
+        self.process: asyncio.subprocess.Process | None = None
+
+    async def __aenter__(self) -> "BotProcess":
+        started = time.monotonic()
+        with self.log.open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "bot.cli", "run"),
+                cwd=self._folder,
+                env=self._variables(),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for the demo, which then ends the bot itself
+            )
+        try:
+            await self._wait_until_ready()
+        except BaseException:  # cancelled or failed: nobody else will end the process
+            await self._end()
+            raise
+        self.seconds = time.monotonic() - started
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._end()
+
+    def log_tail(self, lines: int = 15) -> str:
+        return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+
+    def _variables(self) -> dict[str, str]:
+        """This process's surroundings, less everything that would lead the bot out of the sandbox."""
+        inherited = {name: value for name, value in os.environ.items() if name.upper() not in VARIABLES}
+        paths = os.pathsep.join(path for path in (str(_PROJECT), inherited.get("PYTHONPATH")) if path)
+        return {**inherited, "PYTHONPATH": paths, **self._environment}
+
+    async def _wait_until_ready(self) -> None:
+        async with httpx.AsyncClient(trust_env=False) as http:
+            deadline = time.monotonic() + READY_SECONDS
+            while time.monotonic() < deadline:
+                if self.process is None or self.process.returncode is not None:
+                    raise BotDidNotStart(f"the bot ended at once; it said:\n{self.log_tail()}")
+                if await self._is_ready(http):
+                    return
+                await asyncio.sleep(0.05)
+        raise BotDidNotStart(f"the bot was not ready within {READY_SECONDS:g} s; it said:\n{self.log_tail()}")
+
+    async def _is_ready(self, http: httpx.AsyncClient) -> bool:
+        try:
+            return (await http.get(f"{self._url}/readyz", timeout=2)).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    async def _end(self) -> None:
+        if self.process is None or self.process.returncode is not None:
+            return
+        self.process.terminate()
+        try:
+            await asyncio.wait_for(self.process.wait(), STOP_SECONDS)
+        except TimeoutError:
+            self.process.kill()
+            await self.process.wait()
