@@ -40,9 +40,10 @@ lint-types: $(DEV_READY)
 lint-imports: $(DEV_READY)
 	@$(BIN)/lint-imports --no-logo
 
-# For maintainers, with uv: pins anew from pyproject.toml, for every Python and platform at once.
+# For maintainers, with uv: pins what pyproject.toml asks for, for every Python and platform at once. Versions that still fit stay;
+# `make requirements UPGRADE=--upgrade` takes the newest.
 COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --group build --extra postgres \
-	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make requirements" --quiet
+	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make requirements" --quiet $(UPGRADE)
 
 requirements:
 	@command -v uv >/dev/null || { echo "make requirements needs uv."; exit 1; }
@@ -54,7 +55,7 @@ clean:
 
 # `python` is named last: where it is Python 2 or absent, the others have been tried. A shim that fails counts as absent.
 define FIND_PYTHON
-for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11 python; do \
+found=; for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found="$$python"; break; fi; \
 done
 endef

@@ -4,6 +4,9 @@ import logging
 import sys
 
 import structlog
+from structlog.dev import plain_traceback
+
+BARE = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)  # locals hold tokens and links
 
 
 def set_up_logs(level: str, fmt: str) -> None:
@@ -14,9 +17,9 @@ def set_up_logs(level: str, fmt: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     last: list[structlog.typing.Processor] = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        [structlog.processors.ExceptionRenderer(BARE), structlog.processors.JSONRenderer()]
         if fmt == "json"
-        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)]
+        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0, exception_formatter=plain_traceback)]
     )
     threshold = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(

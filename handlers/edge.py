@@ -66,7 +66,7 @@ class Edge:
         reply = answering.result()
         await ack(text=reply.message.text, blocks=list(reply.message.blocks), response_type="ephemeral")
         if reply.later:
-            self._behind(self._respond_later(reply, respond))
+            self._behind(self._follow_up(reply, respond))
 
     async def action(self, ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond) -> None:
         await ack()
@@ -117,7 +117,7 @@ class Edge:
         reply = await self._replied("click", work())
         if reply:
             await self._respond(reply, respond)
-            await self._respond_later(reply, respond)
+            await self._bring_up_to_date(reply, respond)
 
     async def _talk(self, said: Said, event: dict[str, Any], client: AsyncWebClient) -> None:
         reply = await self._answer(said)
@@ -126,8 +126,9 @@ class Edge:
             await client.chat_postEphemeral(channel=said.channel, user=said.user, thread_ts=thread, **_spoken(reply.message))
             return
         sent = await client.chat_postMessage(channel=said.channel, **_spoken(reply.message))
-        if reply.later and (newer := await reply.later()):
-            await client.chat_update(channel=said.channel, ts=sent["ts"], **_spoken(newer))
+        if reply.later:
+            newer = await reply.later()
+            await client.chat_update(channel=said.channel, ts=sent["ts"], **_spoken(newer.message))
 
     async def _suggestions(self, said: Said) -> tuple[Product, ...]:
         person = await self._admitted("suggest", said.user, said.team)
@@ -145,11 +146,18 @@ class Edge:
     async def _respond_when_done(self, answering: asyncio.Task[Reply], respond: AsyncRespond) -> None:
         reply = await answering
         await self._respond(reply, respond)
-        await self._respond_later(reply, respond)
+        await self._follow_up(reply, respond)
 
-    async def _respond_later(self, reply: Reply, respond: AsyncRespond) -> None:
-        if reply.later and (newer := await reply.later()):
-            await self._respond(Reply(newer, Showing.INSTEAD), respond)
+    async def _follow_up(self, reply: Reply, respond: AsyncRespond) -> None:
+        """A command's response URL can add a message but not change one, says Slack: so only news is worth another.
+        https://github.com/slackapi/bolt-js/issues/2287"""
+        if reply.later and (newer := await reply.later()).is_news:
+            await self._respond(Reply(newer.message), respond)
+
+    async def _bring_up_to_date(self, reply: Reply, respond: AsyncRespond) -> None:
+        """What a click brought is changed in place."""
+        if reply.later and reply.showing is Showing.INSTEAD:
+            await self._respond(Reply((await reply.later()).message, Showing.INSTEAD), respond)
 
     async def _replied(self, name: str, work: Awaitable[R]) -> R:
         started = time.perf_counter()

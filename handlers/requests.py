@@ -44,12 +44,20 @@ class Showing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Newer:
+    """What an answer has become. `is_news` says that it tells something else now, not only that it is younger."""
+
+    message: Message
+    is_news: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
-    """A feature's answer. `later` runs behind it and may bring a newer message to take its place."""
+    """A feature's answer. `later` runs behind it and brings what it has become."""
 
     message: Message
     showing: Showing = Showing.ONLY_YOU
-    later: Callable[[], Awaitable[Message | None]] | None = None
+    later: Callable[[], Awaitable[Newer]] | None = None
 
 
 Feature = Callable[[Ask], Awaitable[Reply]]

@@ -1,11 +1,13 @@
 """`/versions`: where is the build?"""
 
-from bot.domain.answers import BuildsAnswer, Denied, HeadsAnswer, NoSuchProduct, NothingMatches, ProductsAnswer
+from dataclasses import replace
+
+from bot.domain.answers import BuildsAnswer, Denied, Freshness, HeadsAnswer, NoSuchProduct, NothingMatches, ProductsAnswer
 from bot.domain.message import Message
 from bot.services.catalog import Answer
 from bot.views import mistakes, versions
 from handlers.desk import Desk
-from handlers.requests import Ask, Reply, Showing
+from handlers.requests import Ask, Newer, Reply, Showing
 
 
 class Versions:
@@ -17,13 +19,14 @@ class Versions:
     async def ask(self, ask: Ask) -> Reply:
         answer = await self._desk.catalog.ask(ask.words, ask.channel, ask.offset)
         message = self._draw(answer)
-        stale = getattr(getattr(answer, "freshness", None), "stale", ())
+        stale = () if isinstance(answer, NoSuchProduct | Denied) else answer.freshness.stale
         if not stale:
             return Reply(message)
 
-        async def later() -> Message:
+        async def later() -> Newer:
             await self._desk.refresher.refresh(stale)
-            return self._draw(await self._desk.catalog.ask(ask.words, ask.channel, ask.offset))
+            newer = await self._desk.catalog.ask(ask.words, ask.channel, ask.offset)
+            return Newer(self._draw(newer), is_news=_facts(newer) != _facts(answer))
 
         return Reply(message, later=later)
 
@@ -49,3 +52,8 @@ class Versions:
                 return mistakes.nothing_matches(answer, now)
             case Denied():
                 return mistakes.denied(answer)
+
+
+def _facts(answer: Answer) -> object:
+    """The answer without its age."""
+    return answer if isinstance(answer, NoSuchProduct | Denied) else replace(answer, freshness=Freshness())

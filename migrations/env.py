@@ -1,6 +1,7 @@
 """Alembic's entry: migrates over the connection that `bot.store.migrate` hands it.
 
-To write a migration: `alembic -x url=sqlite:///scratch.db revision --autogenerate -m "what changes"`.
+To write a migration: `alembic -x url=sqlite:///scratch.db revision --autogenerate --rev-id 0002 -m "what changes"`, with a
+scratch database that has all before it; then SCHEMA in `bot/store/tables.py` names it.
 """
 
 from alembic import context

@@ -1,6 +1,7 @@
 """Reading a body without letting a vendor fill our memory."""
 
 import zlib
+from collections.abc import Iterator
 
 import httpx
 
@@ -8,30 +9,34 @@ from providers.failures import WrongBody
 
 MAX_BODY = 16 * 2**20
 ACCEPTED_ENCODINGS = "gzip"
+_PIECE = 64 * 1024
+_BODY_HEADERS = ("content-encoding", "content-length", "transfer-encoding")
 
 
 class _Gzip:
-    """Inflates at most `room` bytes at a time: a small compressed chunk may hold a thousand times its size."""
+    """Inflates in small pieces: a compressed chunk may hold a thousand times its size."""
 
     def __init__(self) -> None:
         self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
 
-    def feed(self, chunk: bytes, room: int) -> bytes:
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
         try:
-            return self._inflate.decompress(chunk, room)
+            while chunk:
+                yield self._inflate.decompress(chunk, _PIECE)
+                chunk = self._inflate.unconsumed_tail
         except zlib.error as error:
             raise WrongBody("bad_encoding") from error
 
     @property
-    def whole(self) -> bool:
+    def is_whole(self) -> bool:
         return self._inflate.eof
 
 
 class _Identity:
-    whole = True
+    is_whole = True
 
-    def feed(self, chunk: bytes, room: int) -> bytes:
-        return chunk[:room]
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        yield chunk
 
 
 def _decoder(response: httpx.Response) -> _Gzip | _Identity:
@@ -45,14 +50,16 @@ def _decoder(response: httpx.Response) -> _Gzip | _Identity:
 
 async def read_bounded(response: httpx.Response, limit: int = MAX_BODY) -> bytes:
     """The decoded body of a streamed response. Raises WrongBody (too_large, bad_encoding) and what httpx raises."""
-    decoder, body = _decoder(response), bytearray()
+    decoder, pieces, size = _decoder(response), list[bytes](), 0
     async for chunk in response.aiter_raw():
-        body += decoder.feed(chunk, limit + 1 - len(body))
-        if len(body) > limit:
-            raise WrongBody("too_large")
-    if body and not decoder.whole:
+        for piece in decoder.feed(chunk):
+            size += len(piece)
+            if size > limit:
+                raise WrongBody("too_large")
+            pieces.append(piece)
+    if size and not decoder.is_whole:
         raise WrongBody("bad_encoding")
-    return bytes(body)
+    return b"".join(pieces)
 
 
 async def settle(response: httpx.Response, limit: int = MAX_BODY) -> httpx.Response:
@@ -63,6 +70,3 @@ async def settle(response: httpx.Response, limit: int = MAX_BODY) -> httpx.Respo
         await response.aclose()
     headers = [(name, value) for name, value in response.headers.multi_items() if name not in _BODY_HEADERS]
     return httpx.Response(response.status_code, headers=headers, content=content, request=response.request)
-
-
-_BODY_HEADERS = ("content-encoding", "content-length", "transfer-encoding")

@@ -5,12 +5,13 @@ A call either returns or raises a ProviderError; no httpx exception leaves. What
 
 import asyncio
 import logging
+import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Protocol, TypedDict, TypeVar, Unpack
 
@@ -26,6 +27,7 @@ from tenacity import (
 
 from bot.domain.errors import Confused, ProviderError, RateLimited, Refused, Unreachable
 from providers import failures
+from providers.addresses import parse_url, same_origin
 from providers.bodies import ACCEPTED_ENCODINGS, settle
 from providers.failures import Classify, Verdict, WrongBody
 from providers.spec import Observation, Surroundings
@@ -33,7 +35,8 @@ from providers.spec import Observation, Surroundings
 T = TypeVar("T")
 
 DEFAULT_TIMEOUT = httpx.Timeout(connect=5.0, read=15.0, write=15.0, pool=15.0)
-LIMITS = httpx.Limits(max_connections=8, max_keepalive_connections=8, keepalive_expiry=30.0)
+CALL_LIMITS = httpx.Limits(max_connections=8, max_keepalive_connections=8, keepalive_expiry=30.0)
+TRANSFER_LIMITS = httpx.Limits(max_connections=32, max_keepalive_connections=4, keepalive_expiry=30.0)
 REDIRECTS_MAX = 5
 
 _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
@@ -101,7 +104,9 @@ class _Call:
 
 
 class VendorHttp:
-    """All calls of one account: one HTTP/1.1 client with at most eight kept-alive connections, no cookies, no redirects.
+    """All calls of one account over HTTP/1.1, without cookies and automatic redirects.
+
+    There are eight connections for calls, and others for transfers, which may last for minutes and must not keep calls waiting.
 
     `deadline` bounds a whole call in seconds, repetitions and waits included (for `stream` only the opening). `patience` is the
     longest Retry-After in seconds that is waited for; a vendor who asks for more gets peace at once. `backoff_max` bounds the
@@ -129,17 +134,13 @@ class VendorHttp:
         self._patience = timedelta(seconds=patience)
         self._backoff = wait_random_exponential(multiplier=0.5, max=backoff_max)
         self._classify = classify
-        self._client = httpx.AsyncClient(
-            timeout=timeout,
-            limits=LIMITS,
-            follow_redirects=False,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-            headers={"User-Agent": "purser", "Accept-Encoding": ACCEPTED_ENCODINGS},
-        )
+        self._calls = _client(timeout, CALL_LIMITS)
+        self._transfers = _client(timeout, TRANSFER_LIMITS)
 
     async def aclose(self) -> None:
         """Closes all connections."""
-        await self._client.aclose()
+        await self._calls.aclose()
+        await self._transfers.aclose()
 
     def error(self, operation: str, kind: type[ProviderError], reason: str) -> ProviderError:
         """An error of this account."""
@@ -201,7 +202,7 @@ class VendorHttp:
     def next_hop(self, operation: str, url: str, location: str) -> str:
         """Where `location` leads from `url`. Raises Confused (bad_redirect, downgraded)."""
         try:
-            target = httpx.URL(url).join(location)
+            target = parse_url(str(httpx.URL(url).join(location)))
         except httpx.InvalidURL:
             raise self.error(operation, Confused, "bad_redirect") from None
         if target.scheme not in ("http", "https") or not target.host:
@@ -287,15 +288,14 @@ class VendorHttp:
 
     async def _round_trip(self, call: _Call, secret: Mapping[str, str]) -> httpx.Response:
         with self._translated(call.operation):
-            return await settle(await self._sent(call, call.url, secret))
+            return await settle(await self._sent(self._calls, call, call.url, secret))
 
-    async def _sent(self, call: _Call, url: str, secret: Mapping[str, str]) -> httpx.Response:
+    async def _sent(self, client: httpx.AsyncClient, call: _Call, url: str, secret: Mapping[str, str]) -> httpx.Response:
         headers = {"Accept": "application/json", **call.headers, **secret}
+        content = {"params": call.params, "data": call.form, "json": call.body}
         try:
-            request = self._client.build_request(
-                call.method, url, headers=headers, params=call.params, data=call.form, json=call.body
-            )
-            return await self._client.send(request, stream=True)
+            request = client.build_request(call.method, parse_url(url), headers=headers, **content)
+            return await client.send(request, stream=True)
         except (httpx.LocalProtocolError, UnicodeEncodeError):
             # A header that cannot be sent, such as a token with a line break. These messages quote it: not chained.
             raise self.error(call.operation, Refused, "bad_credential") from None
@@ -325,13 +325,30 @@ class VendorHttp:
     async def _followed(self, call: _Call, secret: Mapping[str, str], follow: int) -> httpx.Response:
         url = call.url
         for _ in range(follow + 1):
-            response = await self._sent(call, url, secret)
+            response = await self._sent(self._transfers, call, url, secret)
             if not response.has_redirect_location:
                 return response
             await response.aclose()
             url = self.next_hop(call.operation, url, response.headers["location"])
             secret = secret if same_origin(url, call.url) else {}
         raise self.error(call.operation, Confused, "too_many_redirects")
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Reading the certificates takes some 20 ms; once is enough for all accounts."""
+    return httpx.create_ssl_context()
+
+
+def _client(timeout: httpx.Timeout, limits: httpx.Limits) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        timeout=timeout,
+        limits=limits,
+        verify=_tls(),
+        follow_redirects=False,
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+        headers={"User-Agent": "purser", "Accept-Encoding": ACCEPTED_ENCODINGS},
+    )
 
 
 async def _renewed(call: _Call, refused: Mapping[str, str]) -> bool:
@@ -345,13 +362,3 @@ async def _renewed(call: _Call, refused: Mapping[str, str]) -> bool:
 
 def _status_error(response: httpx.Response) -> httpx.HTTPStatusError:
     return httpx.HTTPStatusError(f"status {response.status_code}", request=response.request, response=response)
-
-
-def same_origin(one: str, other: str) -> bool:
-    """Whether two absolute addresses have scheme, host and port in common. Raises httpx.InvalidURL."""
-    first, second = httpx.URL(one), httpx.URL(other)
-    return (first.scheme, first.host, _port(first)) == (second.scheme, second.host, _port(second))
-
-
-def _port(url: httpx.URL) -> int | None:
-    return url.port or {"http": 80, "https": 443}.get(url.scheme)

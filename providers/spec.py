@@ -11,6 +11,7 @@ import httpx
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo
 
 from bot.domain.ports import Provider
+from providers.addresses import parse_url
 
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
 _SECRET_BYTES_MAX = 64 * 1024
@@ -64,10 +65,10 @@ def _from_file(name: str, sources: SecretSources) -> str:
 def check_base_url(value: str) -> str:
     """An absolute http(s) address without user, query or fragment; a trailing slash is dropped."""
     try:
-        url = httpx.URL(value.rstrip("/"))
+        url = parse_url(value.rstrip("/"))
     except httpx.InvalidURL:
         url = httpx.URL("")
-    if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query or url.fragment or _UNSOUND.search(value):
+    if url.scheme not in ("http", "https") or not url.host or url.userinfo or _UNSOUND.search(value):
         raise ValueError('must be an address such as "https://api.example.com"')
     return value.rstrip("/")
 
@@ -90,7 +91,7 @@ class AccountSettings(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One finished vendor call, retries included. `reason` is "ok" or the error's code, `seconds` how long it took."""
+    """One finished vendor call, repetitions included. `reason` is "ok", "cancelled" or the error's code."""
 
     provider: str
     account: str

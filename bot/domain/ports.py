@@ -228,6 +228,10 @@ class Catalogue(Protocol):
         """Inserts or updates; bumps the revision when anything differs."""
         ...
 
+    def mark_gone(self, keys: Iterable[str], at: datetime) -> None:
+        """The vendor has these builds no longer: from now on only `builds_by_key` finds them, until they are saved again."""
+        ...
+
     def heads(self, product_id: str) -> Sequence[Build]:
         """The newest build per account, platform and track, newest first."""
         ...

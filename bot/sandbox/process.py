@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -35,6 +37,7 @@ class BotProcess:
         self.log = folder / "purser.log"
         self.seconds = 0.0
         self.process: asyncio.subprocess.Process | None = None
+        self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> "BotProcess":
         started = time.monotonic()
@@ -48,20 +51,21 @@ class BotProcess:
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is for the demo, which then ends the bot itself
             )
-        try:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._end)
             await self._wait_until_ready()
-        except BaseException:  # cancelled or failed: nobody else will end the process
-            await self._end()
-            raise
+            self._stack = stack.pop_all()
         self.seconds = time.monotonic() - started
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._end()
+        await self._stack.aclose()
 
     def log_tail(self, lines: int = 15) -> str:
+        if not self.log.exists():
+            return ""
         return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
 
     def _variables(self) -> dict[str, str]:
@@ -96,3 +100,26 @@ class BotProcess:
         except TimeoutError:
             self.process.kill()
             await self.process.wait()
+
+
+@contextmanager
+def ended_by_sigterm() -> Iterator[None]:
+    """Lets SIGTERM end the current task as Ctrl-C does: everything that it opened is closed first. Raises SystemExit then."""
+    task, loop, told = asyncio.current_task(), asyncio.get_running_loop(), asyncio.Event()
+
+    def end() -> None:
+        told.set()
+        if task is not None:
+            task.cancel()
+
+    with suppress(NotImplementedError):  # Windows
+        loop.add_signal_handler(signal.SIGTERM, end)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if told.is_set():
+            raise SystemExit(1) from None
+        raise
+    finally:
+        with suppress(NotImplementedError):
+            loop.remove_signal_handler(signal.SIGTERM)

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from itertools import count
 
 from bot.sandbox.slack import Channel, ChannelKind, PretendSlack, User
-from bot.sandbox.vendors.app_store_connect import AppleApp, AppleBuild, PretendAppStoreConnect
+from bot.sandbox.vendors.app_store_connect import PretendAppStoreConnect
 from bot.sandbox.vendors.appcircle import BETA, LIVE, PretendAppcircle, StoreProfile, StoreVersion
+from bot.sandbox.vendors.apple.model import AppleApp, AppleBuild
 from bot.sandbox.vendors.applivery import AppliveryApp, AppliveryBuild, PretendApplivery
 
 HOSTILE_NOTES = "Fixes for <!channel> & *bold* people, see <https://evil.test|the notes> and @here"

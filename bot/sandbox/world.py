@@ -1,4 +1,4 @@
-"""Everything that Purser meets, on loopback: a Slack workspace, three vendors with their file hosts, and the settings for the bot."""
+"""Everything that Purser meets, on loopback: a Slack workspace, three vendors with their file hosts, and settings for the bot."""
 
 import secrets
 import socket
@@ -10,7 +10,7 @@ from types import TracebackType
 
 from bot.sandbox.server import LoopbackServer
 from bot.sandbox.slack import PretendSlack
-from bot.sandbox.story import Developers, fill_apple, fill_appcircle, fill_applivery, settle
+from bot.sandbox.story import Developers, fill_appcircle, fill_apple, fill_applivery, settle
 from bot.sandbox.vendors.app_store_connect import PretendAppStoreConnect
 from bot.sandbox.vendors.appcircle import PretendAppcircle
 from bot.sandbox.vendors.applivery import PretendApplivery
@@ -66,8 +66,9 @@ class World:
     is gone afterwards. `socket_mode`: hand out SLACK_APP_TOKEN, so that the bot opens a WebSocket instead of being called.
     """
 
-    def __init__(self, *, poll_every: str = "1s", agreements_every: str = "1s", socket_mode: bool = False) -> None:
-        self._intervals = {"poll_every": poll_every, "agreements_every": agreements_every}
+    def __init__(self, *, poll_seconds: int = 1, agreements_seconds: int = 1, socket_mode: bool = False) -> None:
+        self.poll_seconds = poll_seconds
+        self._intervals = {"poll_every": f"{poll_seconds}s", "agreements_every": f"{agreements_seconds}s"}
         self._socket_mode = socket_mode
         self._stack = AsyncExitStack()
         self.slack = PretendSlack()

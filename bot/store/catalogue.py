@@ -96,7 +96,7 @@ class SqlCatalogue:
         """In a write, nobody else changes products until it ends: two checks at once would make the same product twice."""
         if self._writing:
             self._connection.execute(_REVISION.with_for_update())
-        found = self._with_apps(self._connection.execute(_APPS))
+        found = _by_product(self._connection.execute(_APPS))
         rows = self._connection.execute(_PRODUCTS)
         with_apps = (Product(id, name, tuple(aliases), found[id]) for id, name, aliases in rows if id in found)
         return sorted(with_apps, key=lambda product: (product.name.casefold(), product.id))
@@ -105,7 +105,7 @@ class SqlCatalogue:
         row = self._connection.execute(_PRODUCTS.where(products.c.id == product_id)).first()
         if row is None:
             return None
-        found = self._with_apps(self._connection.execute(_APPS.where(apps.c.product_id == product_id)))
+        found = _by_product(self._connection.execute(_APPS.where(apps.c.product_id == product_id)))
         return Product(row.id, row.name, tuple(row.aliases), found.get(product_id, ()))
 
     def add_product(self, name: str, aliases: Sequence[str] = ()) -> Product:
@@ -168,12 +168,13 @@ class SqlCatalogue:
     def _bump(self) -> None:
         self._connection.execute(_BUMP)
 
-    def _with_apps(self, rows: Iterable[Row[str, str, str, str | None, str]]) -> Mapping[str, tuple[App, ...]]:
-        """Product id -> its apps."""
-        found: dict[str, tuple[App, ...]] = defaultdict(tuple)
-        for row in rows:
-            found[row.product_id] += (_app(row),)
-        return found
+
+def _by_product(rows: Iterable[Row[str, str, str, str | None, str]]) -> Mapping[str, tuple[App, ...]]:
+    """Product id -> its apps."""
+    found: dict[str, tuple[App, ...]] = defaultdict(tuple)
+    for row in rows:
+        found[row.product_id] += (_app(row),)
+    return found
 
 
 def _app(row: Row[str, str, str, str | None, str]) -> App:

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
@@ -12,7 +12,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from bot.domain.errors import StoreUnavailable, UserMistake
 
-BUSY_TIMEOUT = 10  # seconds that a SQLite writer waits for another process
+WRITER_PATIENCE = 10  # seconds that SQLite waits for another process
+READER_PATIENCE = 1  # seconds; in WAL mode it waits only while another process opens or closes the file
 POSTGRES_DRIVER = "postgresql+psycopg"
 POSTGRES_NAMES = ("postgres", "postgresql", POSTGRES_DRIVER)
 # https://www.postgresql.org/docs/current/libpq-connect.html: a host that went away is noticed in seconds, not minutes
@@ -39,7 +40,8 @@ def open_engine(url: URL, *, pool_size: int = 1, query_only: bool = False, forei
     if url.drivername == POSTGRES_DRIVER:
         return _open_postgres(url, pool_size)
     _make_folder(url)
-    connect_args = {"check_same_thread": False, "isolation_level": None, "timeout": BUSY_TIMEOUT}
+    patience = READER_PATIENCE if query_only else WRITER_PATIENCE
+    connect_args = {"check_same_thread": False, "isolation_level": None, "timeout": patience}
     engine = create_engine(url, connect_args=connect_args, pool_size=pool_size, max_overflow=0, hide_parameters=True)
     _prepare_sqlite(engine, query_only, foreign_keys)
     return engine
@@ -74,8 +76,8 @@ def _make_folder(url: URL) -> None:
 
 
 def _prepare_sqlite(engine: Engine, query_only: bool, foreign_keys: bool) -> None:
+    path = Path(engine.url.database or "")
     settings = (
-        "journal_mode = WAL",  # readers do not wait for the writer
         "synchronous = NORMAL",  # safe with WAL: https://www.sqlite.org/pragma.html#pragma_synchronous
         f"foreign_keys = {foreign_keys:d}",
         f"query_only = {query_only:d}",
@@ -83,13 +85,33 @@ def _prepare_sqlite(engine: Engine, query_only: bool, foreign_keys: bool) -> Non
     begin = "BEGIN" if query_only else "BEGIN IMMEDIATE"  # a writer waits here, where waiting is allowed, or not at all
 
     @event.listens_for(engine, "connect")
-    def _configure(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
+    def _configure(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
+        record.info["file"] = _identity(path)
+        _use_wal(connection)
         for setting in settings:
             connection.execute(f"PRAGMA {setting}").close()
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
+        if _identity(path) != connection.info["file"]:
+            connection.invalidate()
+            raise StoreUnavailable("moved")
         connection.exec_driver_sql(begin)
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Readers then do not wait for the writer. The file keeps the mode, and when two switch at once the second fails at once."""
+    with suppress(sqlite3.OperationalError):
+        connection.execute("PRAGMA journal_mode = WAL").close()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Tells a file from another that takes its place, say a restored backup: SQLite would go on writing to the old one."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _reason(error: DBAPIError) -> str | None:

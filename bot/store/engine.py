@@ -8,6 +8,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine
 
 from bot.domain import ports
+from bot.domain.errors import StoreUnavailable
 from bot.store.agreements import SqlAgreements
 from bot.store.catalogue import SqlCatalogue
 from bot.store.connect import failures_translated, open_engine, parse_url
@@ -18,6 +19,7 @@ from bot.store.subscriptions import SqlSubscriptions
 T = TypeVar("T")
 
 POSTGRES_THREADS = 8  # and as many connections per process
+ONE_MOMENT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
 class Transaction:
@@ -46,7 +48,7 @@ class Database:
         threads = 1 if local else POSTGRES_THREADS
         self._writer = open_engine(parsed, pool_size=threads)
         self._inline = InlineReader(open_engine(parsed, query_only=True)) if local else None
-        self._reader = self._writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        self._reader = self._writer.execution_options(**ONE_MOMENT)
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="store")
 
     async def read(self, work: Callable[[ports.Repositories], T]) -> T:
@@ -79,20 +81,20 @@ class InlineReader:
 
     def run(self, work: Callable[[ports.Repositories], T]) -> T:
         """Raises StoreUnavailable, and then connects anew the next time."""
-        with failures_translated():
-            connection = self._connected()
-            with connection.begin():
-                return work(Transaction(connection, writing=False))
+        try:
+            with failures_translated():
+                connection = self._connection = self._connection or self._engine.connect()
+                with connection.begin():
+                    return work(Transaction(connection, writing=False))
+        except StoreUnavailable:
+            self.close()
+            raise
 
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
+            self._connection = None
         self._engine.dispose()
-
-    def _connected(self) -> Connection:
-        if self._connection is None or self._connection.invalidated:
-            self._connection = self._engine.connect()
-        return self._connection
 
 
 def _run(engine: Engine, work: Callable[[ports.Repositories], T], writing: bool) -> T:

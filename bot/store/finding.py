@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import CTE, ColumnElement, Connection, ScalarSelect, bindparam, func, select
+from sqlalchemy import CTE, ColumnElement, Connection, ScalarSelect, bindparam, func, literal, select
 
 from bot.domain.model import Build
 from bot.domain.ports import BuildFilter, BuildPage
 from bot.store.ranks import rank_prefix
 from bot.store.saving import BUILD
 from bot.store.tables import NEWEST, accounts, builds
+from bot.store.types import CleanText
 
 NEWEST_FIRST = [builds.c[name].desc() for name in NEWEST]
 
@@ -30,7 +31,7 @@ def _conditions(wanted: BuildFilter) -> list[ColumnElement[bool]]:
     if wanted.platform is not None:
         conditions.append(builds.c.platform == wanted.platform)
     if wanted.track is not None:
-        conditions.append(func.lower(builds.c.track) == func.lower(wanted.track))
+        conditions.append(func.lower(builds.c.track) == func.lower(literal(wanted.track, CleanText)))
     if wanted.provider is not None:
         conditions.append(builds.c.account.in_(select(accounts.c.name).where(accounts.c.provider == wanted.provider)))
     if wanted.version is not None:

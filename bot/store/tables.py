@@ -21,7 +21,7 @@ from sqlalchemy import (
 from bot.domain.model import AgreementState, AlertKind, BuildState, DeliveryState, Handover, Platform
 from bot.store.types import CleanText, EnumText, UtcDateTime
 
-SCHEMA = "0001"  # the migration that leads to these tables
+SCHEMA = "0001"  # the migration that leads to these tables; `bot.store.migrate` compares it without importing Alembic
 
 metadata = MetaData(
     naming_convention={

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from sqlalchemy import DateTime, Dialect, Text, TypeDecorator
 
@@ -16,14 +16,19 @@ def storable(text: str) -> str:
     return text.replace("\x00", "").encode(errors="replace").decode()
 
 
+def _by_code_point(dialect: Dialect) -> Text:
+    """Sorted alike everywhere: SQLite does so by itself, PostgreSQL would follow the server's language."""
+    return Text(collation="C") if dialect.name == "postgresql" else Text()
+
+
 class CleanText(TypeDecorator[str]):
-    """Text of any length, see `storable`. Ordered by code point, so that both databases sort it alike."""
+    """Text of any length, see `storable`."""
 
     impl = Text
     cache_ok = True
 
-    def load_dialect_impl(self, dialect: Dialect) -> Any:
-        return dialect.type_descriptor(Text(collation="C") if dialect.name == "postgresql" else Text())
+    def load_dialect_impl(self, dialect: Dialect) -> Text:
+        return _by_code_point(dialect)
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         return None if value is None else storable(value)
@@ -41,8 +46,8 @@ class EnumText(TypeDecorator[E], Generic[E]):
         self.fallback = fallback
         self._members = {member.value: member for member in enum}
 
-    def load_dialect_impl(self, dialect: Dialect) -> Any:
-        return dialect.type_descriptor(Text(collation="C") if dialect.name == "postgresql" else Text())
+    def load_dialect_impl(self, dialect: Dialect) -> Text:
+        return _by_code_point(dialect)
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         return None if value is None else str(value)

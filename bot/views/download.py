@@ -10,7 +10,7 @@ from bot.domain.model import Build, Handover, Platform
 from bot.views.ids import Action, encode_build
 from bot.views.limits import Element, actions, button, context, listing, message, open_button, section
 from bot.views.rows import ROWS, build_rows, download_button
-from bot.views.text import PLATFORMS, code, count, day, escape, label, moment, name, plain_label, size, span
+from bot.views.text import PLATFORMS, code, count, day, escape, label, moment, name, plain_label, reason_words, size, span
 
 BUSINESS_PAGE: Final = "https://appstoreconnect.apple.com/business"
 AD_HOC: Final = "An ad hoc build installs only on devices in its provisioning profile"
@@ -98,7 +98,7 @@ def _account(why: Blocked) -> str:
 
 
 def _reason(why: Blocked) -> str:
-    return f" ({escape(why.reason)})" if why.reason else ""
+    return f" ({reason_words(why.reason)})" if why.reason else ""
 
 
 def _gone(why: Blocked, now: datetime) -> str:

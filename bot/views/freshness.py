@@ -5,7 +5,7 @@ from typing import Final
 
 from bot.domain.answers import Freshness
 from bot.domain.model import AccountHealth
-from bot.views.text import age, escape, moment
+from bot.views.text import age, escape, moment, reason_words
 
 NAMED: Final = 3  # failing accounts named before the rest is counted
 
@@ -33,5 +33,5 @@ def failing_lines(freshness: Freshness, now: datetime) -> list[str]:
 
 def failing_line(health: AccountHealth, now: datetime) -> str:
     since = f" since {moment(health.failing_since, now)}" if health.failing_since else ""
-    reason = f" ({escape(health.reason)})" if health.reason else ""
+    reason = f" ({reason_words(health.reason)})" if health.reason else ""
     return f"{escape(health.name)} could not be read{since}{reason}"

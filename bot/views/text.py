@@ -224,3 +224,8 @@ def state(build: Build, now: datetime) -> str:
 def can_be_had(build: Build, now: datetime) -> bool:
     """Whether a Download button makes sense."""
     return build.handover is not Handover.NONE and build.state.is_announceable and not build.is_expired(now)
+
+
+def reason_words(reason: str) -> str:
+    """A stable reason code as people read it: `http_502` is "http 502"."""
+    return escape(reason.replace("_", " "))

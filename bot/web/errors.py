@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 
 import structlog
 from starlette.exceptions import HTTPException
@@ -24,6 +25,7 @@ from bot.web.pages import render
 log = structlog.get_logger(__name__)
 
 REPORT = "Tell whoever runs Purser, and give them the reference below."
+OTHER = "Go back to Slack and ask for another build."
 AGAIN = "Go back to Slack and press Download again: you get a new link at once."
 LATER = "This link lives on for a few minutes: try again shortly, or later with a new one from Slack."
 SOON = {"Retry-After": "30"}
@@ -45,7 +47,7 @@ AWAY = Trouble(503, "One moment", "Purser cannot reach its own records right now
 BROKEN = Trouble(500, "Something went wrong here", "The mistake is Purser's, and has been noted.", REPORT)
 
 _VENDOR_TROUBLES: Mapping[type[ProviderError], Trouble] = {
-    NotFound: Trouble(410, "This build is gone", "The system that kept it does not have it any more.", AGAIN),
+    NotFound: Trouble(410, "This build is gone", "The system that kept it does not have it any more.", OTHER),
     NotReady: Trouble(503, "This build is not ready yet", "It is still being processed.", LATER),
     RateLimited: Trouble(503, "One moment", "The system that keeps this build asks us to slow down.", LATER),
     Unreachable: Trouble(503, "No answer", "The system that keeps this build does not answer right now.", LATER),
@@ -103,7 +105,9 @@ async def _vendor_failed(request: Request, error: Exception) -> Response:
         raise error
     log.warning("file.refused", account=error.account, operation=error.operation, reason=error.reason)
     trouble = next((page for kind, page in _VENDOR_TROUBLES.items() if isinstance(error, kind)), _UNUSABLE)
-    return _page(request, trouble, SOON if trouble.status == 503 else None)
+    wait = error.retry_after if isinstance(error, RateLimited) else None
+    soon = {"Retry-After": str(ceil(wait.total_seconds()))} if wait else SOON
+    return _page(request, trouble, soon if trouble.status == 503 else None)
 
 
 async def _store_failed(request: Request, error: Exception) -> Response:

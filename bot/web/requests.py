@@ -12,6 +12,7 @@ from bot.web.metrics import RequestMetrics
 log = structlog.get_logger(__name__)
 
 UNMATCHED = "unmatched"
+POLLED = frozenset({"/healthz", "/readyz", "/metrics"})  # by machines, every few seconds
 
 
 class RequestLog:
@@ -35,7 +36,8 @@ class RequestLog:
     def _finish(self, scope: Scope, answer: "_Answer", seconds: float) -> None:
         route = getattr(scope.get("route"), "path", UNMATCHED)
         self._metrics.observe(route, answer.status, seconds)
-        log.info(
+        tell = log.debug if route in POLLED else log.info
+        tell(
             "http.request",
             method=scope["method"],
             route=route,

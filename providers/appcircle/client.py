@@ -21,11 +21,12 @@ from bot.domain.ports import (
     WebhookRequest,
 )
 from providers import files
+from providers.addresses import same_origin
 from providers.appcircle import webhook, wire
 from providers.appcircle.token import TokenKeeper
 from providers.concurrency import map_bounded
 from providers.failures import date_of
-from providers.http import VendorHttp, same_origin
+from providers.http import VendorHttp
 
 _LIST_APPS = "list apps"
 _LIST_BUILDS = "list builds"

@@ -17,9 +17,15 @@ def is_broad(caught: ast.expr | None) -> bool:
     return any(ast.unparse(part).rsplit(".", 1)[-1] in BROAD for part in parts)
 
 
+def passes_on(handler: ast.ExceptHandler) -> bool:
+    """Whether it ends in a bare `raise`: it tidies up and keeps nothing from the caller."""
+    last = handler.body[-1]
+    return isinstance(last, ast.Raise) and last.exc is None
+
+
 def broad_catches(tree: ast.AST) -> Iterator[int]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.ExceptHandler) and is_broad(node.type):
+        if isinstance(node, ast.ExceptHandler) and is_broad(node.type) and not passes_on(node):
             yield node.lineno
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("suppress") and any(map(is_broad, node.args)):
             yield node.lineno
@@ -47,7 +53,9 @@ def test_the_search_knows_every_broad_form() -> None:
     code = (
         "try: pass\nexcept: pass\ntry: pass\nexcept (ValueError, Exception): pass\ncontextlib.suppress(builtins.BaseException)\n"
     )
-    fine = "try: pass\nexcept ValueError: pass\ncontextlib.suppress(OSError)\n"
+    fine = (
+        "try: pass\nexcept ValueError: pass\ncontextlib.suppress(OSError)\ntry: pass\nexcept BaseException:\n  tidy()\n  raise\n"
+    )
     assert sorted(broad_catches(ast.parse(code))) == [2, 4, 5]
     assert list(broad_catches(ast.parse(fine))) == []
 

@@ -8,7 +8,7 @@ import re
 import socket
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -24,7 +24,8 @@ from starlette.responses import JSONResponse, RedirectResponse, Response, Stream
 from bot.domain.errors import AgreementBlocked, Confused, NotFound, ProviderError, RateLimited, Refused, Unreachable
 from bot.sandbox.misbehaviour import Misbehaving, Misbehaviour
 from providers import failures
-from providers.http import Credential, StaticBearer, VendorHttp, same_origin
+from providers.addresses import same_origin
+from providers.http import Credential, StaticBearer, VendorHttp
 from providers.spec import Observation, Surroundings
 
 SECRET = "s3cret-token"
@@ -136,6 +137,26 @@ async def test_at_most_eight_connections_at_once(http: VendorHttp, serve: Any) -
     assert most == 8
 
 
+async def test_long_transfers_do_not_keep_calls_waiting(http: VendorHttp, serve: Any) -> None:
+    done = asyncio.Event()
+
+    async def file_or_json(scope: Any, receive: Any, send: Any) -> None:
+        async def slow() -> AsyncIterator[bytes]:
+            yield b"x"
+            await done.wait()
+
+        if scope["type"] == "http":
+            response = StreamingResponse(slow()) if scope["path"] == "/file" else JSONResponse({"ok": True})
+            await response(scope, receive, send)
+
+    address = await serve(file_or_json)
+    async with AsyncExitStack() as transfers:
+        for _ in range(12):
+            await transfers.enter_async_context(http.stream("open file", "GET", f"{address}/file"))
+        assert await http.json("list", "GET", address) == {"ok": True}
+        done.set()
+
+
 async def test_no_cookie_is_kept(http: VendorHttp, serve: Any) -> None:
     seen: list[str] = []
 
@@ -234,7 +255,7 @@ async def test_https_spoken_to_a_server_that_does_not(http: VendorHttp, url: str
     assert caught.value.reason == "tls"
 
 
-@pytest.mark.parametrize("address", ["ftp://127.0.0.1/", "127.0.0.1/x", "http://[::1", "http://a:b/"])
+@pytest.mark.parametrize("address", ["ftp://127.0.0.1/", "127.0.0.1/x", "http://a:b/", "http://127.0.0.1:99999/"])
 async def test_a_bad_address(http: VendorHttp, address: str) -> None:
     with pytest.raises(Confused) as caught:
         await http.json("list", "GET", address)
@@ -545,6 +566,10 @@ def test_https_is_never_left(surroundings: Surroundings) -> None:
     with pytest.raises(Confused) as caught:
         http.next_hop("open file", "https://store.example.com/a", "http://store.example.com/b")
     assert caught.value.reason == "downgraded"
+    for nowhere in ("http://a:99999/", "https://", "mailto:a@b", "http://a:b/"):
+        with pytest.raises(Confused) as caught:
+            http.next_hop("open file", "http://store.example.com/a", nowhere)
+        assert caught.value.reason == "bad_redirect"
     assert http.next_hop("open file", "http://127.0.0.1:1/a", "http://127.0.0.1:2/b") == "http://127.0.0.1:2/b"
     assert http.next_hop("open file", "https://a.example.com/x/", "y?z=1") == "https://a.example.com/x/y?z=1"
 

@@ -82,6 +82,7 @@ def test_an_address(tmp_path: Path, value: str) -> None:
         "https://acme.com/?a=b",
         "https://acme.com/#x",
         "https://acme.com:port",
+        "https://acme.com:99999",
         "https://[::1",
         "https://acme .com",
         "https:\\\\acme.com",

@@ -124,6 +124,23 @@ async def home(event: dict[str, Any], client: AsyncWebClient) -> None:
     await client.views_publish(user_id=event["user"], view={"type": "home", "blocks": CARD})
 
 
+async def get_build(ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient) -> None:
+    await ack()
+    title = {"type": "plain_text", "text": "Get a build"}
+    await client.views_open(
+        trigger_id=body["trigger_id"], view={"type": "modal", "callback_id": "form", "title": title, "blocks": []}
+    )
+
+
+async def find_builds(ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond) -> None:
+    await ack()
+    await respond(f"found in {body['message']['text']}")
+
+
+async def submitted(ack: AsyncAck, view: dict[str, Any]) -> None:
+    await ack(response_action="errors", errors={"product": view["state"]["values"]["product"]["name"]["value"]})
+
+
 def build_bot(client: AsyncWebClient, secret: str) -> AsyncApp:
     app = AsyncApp(client=client, signing_secret=secret, process_before_response=True)
     for command, listener in {"/echo": echo, "/later": later, "/bad": bad}.items():
@@ -133,6 +150,9 @@ def build_bot(client: AsyncWebClient, secret: str) -> AsyncApp:
     for event, listener in {"app_mention": mentioned, "message": direct, "app_home_opened": home}.items():
         app.event(event)(listener)
     app.options("product")(suggest)
+    app.shortcut("get_build")(get_build)
+    app.shortcut("find_builds")(find_builds)
+    app.view("form")(submitted)
     return app
 
 
@@ -232,6 +252,15 @@ async def test_home_tab_is_published(bot: Scene) -> None:
     home = await bot.slack.open_home(bot.ada)
     assert "Shop 3.2.0" in home.text_content
     assert home.button("Download").value == "b1"
+
+
+async def test_shortcuts_and_modals(bot: Scene) -> None:
+    modal = await bot.slack.shortcut(bot.ada, "get_build")
+    assert isinstance(modal, View)
+    answer = await bot.slack.submit(bot.ada, modal, {"product": {"name": {"type": "plain_text_input", "value": "Shopp"}}})
+    assert answer == {"response_action": "errors", "errors": {"product": "Shopp"}}
+    note = bot.slack.workspace.post(Message(bot.mobile.id, bot.slack.workspace.next_ts(), bot.ben.id, "see 3.2.0"))
+    assert (await bot.slack.shortcut(bot.ada, "find_builds", note)).text_content == "found in see 3.2.0"
 
 
 async def test_socket_is_renewed_when_slack_asks(scene: Scene) -> None:
@@ -380,6 +409,9 @@ async def test_misbehaviour_on_demand(scene: Scene) -> None:
     scene.slack.fail("chat.postMessage", "internal_error", times=2)
     for _ in range(2):
         assert await scene.refusal(scene.client.chat_postMessage(channel=scene.mobile.id, text="hi")) == "internal_error"
+    scene.slack.api.faults.break_down("auth.test", status=503)
+    with pytest.raises(SlackApiError, match="503"):
+        await scene.client.auth_test()
     scene.slack.api.faults.hang("auth.test")
     with pytest.raises(asyncio.TimeoutError):
         await asyncio.wait_for(scene.client.auth_test(), 0.05)

@@ -1,11 +1,16 @@
 """Facts to store, and short ways to store them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sqlalchemy import Connection
+
 from bot.domain.model import Alert, AlertKind, App, Build, BuildState, Handover, Platform, Product
 from bot.domain.ports import Repositories
+from bot.store.connect import open_engine, parse_url
 
 NOW = datetime(2026, 5, 4, 12, 30, 15, 123456, tzinfo=UTC)
 APPLE, STORE = "acme-apple", "acme-store"
@@ -45,6 +50,17 @@ def add_shop(repositories: Repositories) -> Product:
         repositories.catalogue.register_account(account, provider)
         repositories.catalogue.save_app(App(account, "app-1", "Shop", "com.acme.shop"), product.id, NOW)
     return product
+
+
+@contextmanager
+def connected(url: str) -> Iterator[Connection]:
+    """A transaction beside the store, for what only another version or a person would do."""
+    engine = open_engine(parse_url(url), foreign_keys=False)
+    try:
+        with engine.begin() as connection:
+            yield connection
+    finally:
+        engine.dispose()
 
 
 def new_build_alert(fingerprint: str = "new:1", **changes: Any) -> Alert:

@@ -45,7 +45,7 @@ class Postgres:
 
 @contextmanager
 def postgres_running() -> Iterator[Postgres]:
-    with tempfile.TemporaryDirectory(prefix="purser-") as folder:
+    with tempfile.TemporaryDirectory(prefix="postgres-") as folder:
         server = Postgres(Path(folder))
         try:
             yield server

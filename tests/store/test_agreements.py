@@ -7,9 +7,8 @@ from sqlalchemy import text
 from bot.domain.model import Agreement, AgreementState
 from bot.domain.ports import Repositories
 from bot.store import Database
-from bot.store.connect import open_engine, parse_url
 
-from .facts import APPLE, NOW, STORE, add_shop, hours
+from .facts import APPLE, NOW, STORE, add_shop, connected, hours
 
 GOOD = Agreement(APPLE, AgreementState.IN_FORCE, since=NOW, checked_at=NOW)
 BLOCKED = Agreement(
@@ -42,10 +41,8 @@ async def test_a_new_state_closes_the_row_before_it(store: Database, url: str) -
     await store.write(work)
     assert await store.read(lambda r: r.agreements.current(APPLE)) == BLOCKED
     assert await store.read(lambda r: r.agreements.all_current()) == [BLOCKED, replace(GOOD, account=STORE)]
-    engine = open_engine(parse_url(url))
-    with engine.begin() as connection:
+    with connected(url) as connection:
         ended = connection.execute(text("SELECT state FROM agreements WHERE until IS NOT NULL")).scalars().all()
-    engine.dispose()
     assert ended == ["in_force"]
 
 

@@ -8,9 +8,8 @@ from sqlalchemy import text
 from bot.domain.model import App, Build, BuildState, Handover, Platform
 from bot.domain.ports import BuildFilter, Repositories
 from bot.store import Database
-from bot.store.connect import open_engine, parse_url
 
-from .facts import APPLE, NOW, STORE, add_shop, android, hours, ios
+from .facts import APPLE, NOW, STORE, add_shop, android, connected, hours, ios
 
 FULL = ios(
     "full",
@@ -82,10 +81,8 @@ async def test_any_text_of_a_vendor_can_be_kept_and_is_then_unchanged(store: Dat
 
 async def test_words_of_a_newer_version_are_read_as_other(store: Database, url: str) -> None:
     product_id = await saved(store, ios("1"))
-    engine = open_engine(parse_url(url))
-    with engine.begin() as connection:
+    with connected(url) as connection:
         connection.execute(text("UPDATE builds SET platform = 'glasses', state = 'melted', handover = 'cassette'"))
-    engine.dispose()
     (build,) = await store.read(lambda r: r.catalogue.heads(product_id))
     assert (build.platform, build.state, build.handover) == (Platform.OTHER, BuildState.OTHER, Handover.NONE)
 

@@ -1,6 +1,7 @@
 """Transactions: whole or not at all, one after the other, and a database that comes and goes."""
 
 import asyncio
+import shutil
 import sqlite3
 import threading
 from pathlib import Path
@@ -49,7 +50,7 @@ async def test_a_read_that_raises_does_not_spoil_the_next(store: Database) -> No
 
 
 async def test_a_read_cannot_write(store: Database) -> None:
-    with pytest.raises(Exception, match=r"readonly|read-only"):
+    with pytest.raises(Exception, match=r"readonly|25006"):
         await store.read(lambda r: r.catalogue.add_product("Shop"))
     await store.write(add_shop)
 
@@ -134,6 +135,30 @@ async def test_a_file_that_cannot_be_opened_is_tried_again(tmp_path: Path) -> No
             await store.write(add_shop)
     path.rmdir()
     upgrade(f"sqlite:///{path}")
+    await store.write(add_shop)
+    assert len(await store.read(lambda r: r.catalogue.products())) == 1
+    await store.aclose()
+
+
+def restore(backup: Path, path: Path) -> None:
+    """As https://www.sqlite.org/howtocorrupt.html has it: a backup and the old -wal do not mix."""
+    for leftover in path.parent.glob(f"{path.name}*"):
+        leftover.unlink()
+    shutil.copy(backup, path)
+
+
+async def test_a_restored_backup_is_noticed_before_anything_is_lost(migrated_sqlite: Path, tmp_path: Path) -> None:
+    path = tmp_path / "purser.db"
+    shutil.copy(migrated_sqlite, path)
+    store = Database(f"sqlite:///{path}")
+    await store.write(add_shop)
+    assert len(await store.read(lambda r: r.catalogue.products())) == 1
+    restore(migrated_sqlite, path)
+    for use in (store.read, store.write):
+        with pytest.raises(StoreUnavailable) as caught:
+            await use(lambda r: r.catalogue.products())
+        assert caught.value.reason == "moved"
+    assert await store.read(lambda r: r.catalogue.products()) == []
     await store.write(add_shop)
     assert len(await store.read(lambda r: r.catalogue.products())) == 1
     await store.aclose()

@@ -15,28 +15,25 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
 from bot.domain.errors import UserMistake
-from bot.store.connect import open_engine, parse_url
 from bot.store.migrate import alembic_config, current_matches_head, upgrade
 from bot.store.tables import SCHEMA, metadata
+
+from .facts import connected
 
 
 def test_the_tables_are_those_of_the_models(empty_url: str) -> None:
     upgrade(empty_url)
-    engine = open_engine(parse_url(empty_url))
-    with engine.begin() as connection:
+    with connected(empty_url) as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         assert compare_metadata(context, metadata) == []
-    engine.dispose()
 
 
 def test_down_leaves_nothing_and_up_works_again(empty_url: str) -> None:
     upgrade(empty_url)
-    engine = open_engine(parse_url(empty_url), foreign_keys=False)
-    with engine.begin() as connection:
+    with connected(empty_url) as connection:
         command.downgrade(alembic_config(connection), "base")
-    with engine.begin() as connection:
+    with connected(empty_url) as connection:
         assert inspect(connection).get_table_names() == ["alembic_version"]
-    engine.dispose()
     assert not current_matches_head(empty_url)
     upgrade(empty_url)
     assert current_matches_head(empty_url)
@@ -62,24 +59,20 @@ async def test_two_processes_may_start_at_once(empty_url: str) -> None:
 
 
 def test_a_newer_database_is_left_alone(url: str) -> None:
-    engine = open_engine(parse_url(url))
-    with engine.begin() as connection:
+    with connected(url) as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    engine.dispose()
     assert not current_matches_head(url)
     with pytest.raises(UserMistake, match="newer version"):
         upgrade(url)
 
 
 def test_a_migration_that_breaks_off_leaves_nothing_behind(empty_url: str) -> None:
-    engine = open_engine(parse_url(empty_url))
-    with engine.begin() as connection:
+    with connected(empty_url) as connection:
         connection.execute(text("CREATE TABLE revision (id INTEGER)"))  # in the way of the last table
     with pytest.raises(Exception, match="already exists"):
         upgrade(empty_url)
-    with engine.begin() as connection:
+    with connected(empty_url) as connection:
         assert inspect(connection).get_table_names() == ["revision"]
-    engine.dispose()
 
 
 def test_nothing_is_logged(empty_url: str, caplog: pytest.LogCaptureFixture) -> None:

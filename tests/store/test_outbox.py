@@ -5,9 +5,8 @@ from sqlalchemy import text
 
 from bot.domain.model import Delivery, DeliveryState
 from bot.store import Database
-from bot.store.connect import open_engine, parse_url
 
-from .facts import NOW, hours, new_build_alert
+from .facts import NOW, connected, hours, new_build_alert
 
 
 async def due(store: Database, after: float = 0) -> list[Delivery]:
@@ -84,9 +83,7 @@ async def test_what_is_final_stays_so(store: Database, end: str) -> None:
 
 async def test_alerts_of_a_newer_version_wait_for_it(store: Database, url: str) -> None:
     await store.write(lambda r: r.outbox.add(new_build_alert(), ["C1"]))
-    engine = open_engine(parse_url(url))
-    with engine.begin() as connection:
+    with connected(url) as connection:
         connection.execute(text("UPDATE alerts SET kind = 'earthquake'"))
-    engine.dispose()
     assert await due(store) == []
     assert (await store.read(lambda r: r.outbox.counts()))["pending"] == 1

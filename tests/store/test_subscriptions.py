@@ -7,9 +7,8 @@ from sqlalchemy import text
 from bot.domain.model import EventKind, Platform, Subscription
 from bot.domain.ports import Repositories
 from bot.store import Database
-from bot.store.connect import open_engine, parse_url
 
-from .facts import NOW, add_shop, hours
+from .facts import NOW, add_shop, connected, hours
 
 ALL = Subscription("s1", "C1", frozenset({EventKind.AGREEMENTS}), "U1", NOW)
 
@@ -58,8 +57,6 @@ async def test_removing_says_whether_it_was_there(store: Database) -> None:
 
 async def test_kinds_of_a_newer_version_are_left_out(store: Database, url: str) -> None:
     await store.write(lambda r: r.subscriptions.add(ALL))
-    engine = open_engine(parse_url(url))
-    with engine.begin() as connection:
+    with connected(url) as connection:
         connection.execute(text("""UPDATE subscriptions SET kinds = '["agreements", "weather"]'"""))
-    engine.dispose()
     assert await store.read(lambda r: r.subscriptions.all()) == [ALL]

@@ -17,17 +17,17 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from bot.domain.answers import Ticket
-from bot.domain.errors import Confused, NotFound, Refused, Unreachable
+from bot.domain.errors import Confused, ProviderError, Refused, Unreachable
 from bot.domain.model import App, Build, BuildState, Handover, Link, LinkKind, Platform
 from bot.domain.ports import ByteRequest, FileStream, Provider, Repositories, Store, WebhookHint, WebhookRequest
 from bot.sandbox.server import LoopbackServer
 from bot.services.links import Links
 from bot.store.engine import Database
 from bot.store.migrate import upgrade
-from bot.web.app import build_web
+from bot.web.app import SlackEndpoint, build_web
 
 NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 KEY = "k" * 40
@@ -96,7 +96,7 @@ class Vendor:
     def __init__(self, account: str, host: FileHost) -> None:
         self.account = account
         self.host = host
-        self.trouble: type[Unreachable] | type[NotFound] | type[Refused] | type[Confused] | None = None
+        self.trouble: type[ProviderError] | None = None
         self.calls: list[str] = []
 
     async def aclose(self) -> None:
@@ -212,7 +212,7 @@ class Door:
         self.registry = CollectorRegistry()
         self.checks: dict[str, Callable[[], Awaitable[str | None]]] = {}
         self.openings = 25
-        self.slack: ASGIApp | None = None
+        self.slack: SlackEndpoint | None = None
 
     def links(self) -> Links:
         titles = {"stream": "Appcircle", "mint": "Applivery"}
@@ -303,15 +303,15 @@ async def door(store: Database, host: FileHost, clock: SettableClock) -> AsyncIt
         if scope["type"] == "lifespan":
             return
         if not made:
-            made.append(door.app())
+            made.append(behind.app())
         await made[0](scope, receive, send)
 
     server = LoopbackServer(late)
-    door = Door(store, host, clock, server.url)
+    behind = Door(store, host, clock, server.url)
     async with server:
         for build in (ANDROID, IOS, MINTED, PAGE):
-            await door.save(build)
-        yield door
+            await behind.save(build)
+        yield behind
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from bot.services.links import AUDIENCE, REVOKED
 from tests.web.conftest import ANDROID, KEY, NOW, Door
 
 PATHS = ["", "/file", "/manifest.plist", "/qr.svg"]
-FACTS = ["Shop", "3.2.0", "418", "Android", "Appcircle", "com.acme"]
+FACTS = ["Shop", "3.2.0", "(418)", "Android", "Appcircle", "com.acme"]
 
 
 def forged(key: str = KEY, algorithm: str = "HS256", **claims: object) -> str:

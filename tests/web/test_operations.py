@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import httpx
 import pytest
@@ -12,7 +12,8 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
-from structlog.testing import LogCapture
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 from bot.domain.errors import StoreUnavailable
 from bot.domain.ports import Repositories
@@ -25,23 +26,24 @@ T = TypeVar("T")
 
 
 @pytest.fixture
-def logged() -> Iterator[LogCapture]:
-    """Every log line of the test, as the application's own configuration would see it."""
-    capture = LogCapture()
-    before = structlog.get_config()
-    structlog.configure(processors=[structlog.contextvars.merge_contextvars, capture], cache_logger_on_first_use=False)
-    yield capture
-    structlog.configure(**before)
+def logged() -> Iterator[list[EventDict]]:
+    """Every log line of the test, with what the request bound to it."""
+    with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as entries:
+        yield entries
 
 
-async def logged_line(logged: LogCapture, event: str) -> dict[str, Any]:
-    """Waits for it: a request's own line comes after its last byte."""
+async def logged_lines(logged: list[EventDict], event: str, count: int) -> list[EventDict]:
+    """Waits for them: a request's own line comes after its last byte."""
     async with asyncio.timeout(5):
         while True:
-            for entry in logged.entries:
-                if entry["event"] == event:
-                    return dict(entry)
+            found = [entry for entry in logged if entry["event"] == event]
+            if len(found) >= count:
+                return found
             await asyncio.sleep(0.001)
+
+
+async def logged_line(logged: list[EventDict], event: str) -> EventDict:
+    return (await logged_lines(logged, event, 1))[0]
 
 
 async def test_alive(door: Door, client: httpx.AsyncClient) -> None:
@@ -130,7 +132,9 @@ def test_the_policy_allows_no_script_and_no_inline_style_but_ours() -> None:
     assert "script" not in policy
 
 
-async def test_the_log_knows_the_grant_and_never_the_token(door: Door, client: httpx.AsyncClient, logged: LogCapture) -> None:
+async def test_the_log_knows_the_grant_and_never_the_token(
+    door: Door, client: httpx.AsyncClient, logged: list[EventDict]
+) -> None:
     link = await door.link(ANDROID)
     token = link.rpartition("/")[2]
     grant_id = (await door.links().look(token)).grant.id
@@ -140,10 +144,10 @@ async def test_the_log_knows_the_grant_and_never_the_token(door: Door, client: h
     assert line["route"] == "/d/{token}/file"
     assert line["request_id"] == response.headers["x-request-id"]
     assert (line["status"], line["whole"]) == (200, True)
-    assert token not in repr(logged.entries)
+    assert token not in repr(logged)
 
 
-async def test_the_log_knows_a_broken_transfer(door: Door, client: httpx.AsyncClient, logged: LogCapture) -> None:
+async def test_the_log_knows_a_broken_transfer(door: Door, client: httpx.AsyncClient, logged: list[EventDict]) -> None:
     link = await door.link(ANDROID)
     door.host.cut_after = 1000
     with pytest.raises(httpx.RemoteProtocolError):
@@ -153,18 +157,19 @@ async def test_the_log_knows_a_broken_transfer(door: Door, client: httpx.AsyncCl
 
 
 async def test_one_request_leaves_nothing_to_the_next_on_its_connection(
-    door: Door, client: httpx.AsyncClient, logged: LogCapture
+    door: Door, client: httpx.AsyncClient, logged: list[EventDict]
 ) -> None:
     await client.get(await door.link(ANDROID))
-    await logged_line(logged, "http.request")
     await client.get(f"{door.public_url}/healthz")
-    first, second = (entry for entry in logged.entries if entry["event"] == "http.request")
+    first, second = await logged_lines(logged, "http.request", 2)
     assert "grant" in first
     assert "grant" not in second
     assert first["request_id"] != second["request_id"]
 
 
-async def test_an_unforeseen_error_is_a_page_with_a_reference(door: Door, client: httpx.AsyncClient, logged: LogCapture) -> None:
+async def test_an_unforeseen_error_is_a_page_with_a_reference(
+    door: Door, client: httpx.AsyncClient, logged: list[EventDict]
+) -> None:
     async def broken(request: Request) -> Response:
         raise ZeroDivisionError("inner detail")
 
@@ -202,7 +207,7 @@ class _StoreAway:
         raise StoreUnavailable("gone")
 
 
-async def test_a_store_that_is_away_is_said(door: Door, client: httpx.AsyncClient, logged: LogCapture) -> None:
+async def test_a_store_that_is_away_is_said(door: Door, client: httpx.AsyncClient, logged: list[EventDict]) -> None:
     link = await door.link(ANDROID)
     door.store = _StoreAway()
     response = await client.get(link)

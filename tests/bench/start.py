@@ -1,0 +1,25 @@
+"""From the spawn of `purser run` on a migrated database to the first whole answer."""
+
+from collections.abc import Sequence
+from statistics import median
+
+from bot.sandbox.world import World, free_port
+from tests.bench.command import STOCK
+from tests.bench.scene import purser, stock
+from tests.bench.servers import Server
+from tests.bench.table import Figure
+
+STARTS = 5
+
+
+async def bench(world: World) -> Sequence[Figure]:
+    ours, theirs = [], []
+    for _ in range(STARTS):
+        ours.append(await _seconds(purser(world)))
+        theirs.append(await _seconds(stock(world, free_port())))
+    return (Figure("from start to first answer", median(ours), STOCK, median(theirs), "s", at_most=2, absolute=True),)
+
+
+async def _seconds(server: Server) -> float:
+    async with server:
+        return server.seconds

@@ -1,0 +1,93 @@
+"""The wired bot on loopback, between a pretend workspace and pretend vendors. Nothing polls by itself: tests say when."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.app import Purser, build, load_settings
+from bot.manifest import scopes
+from bot.sandbox.server import LoopbackServer
+from bot.sandbox.slack import Message
+from bot.sandbox.world import World
+from bot.store.migrate import upgrade
+
+ACCOUNTS = ("acme-apple", "acme-applivery", "acme-store")
+
+
+class Watch:
+    """The bot's clock: the real time, moved as far as a test wants."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    def advance(self, **units: float) -> None:
+        self.ahead += timedelta(**units)
+
+
+@dataclass
+class Journey:
+    """A world and the bot in it. Ada, a member, acts in #mobile."""
+
+    world: World
+    purser: Purser
+    clock: Watch
+
+    async def ask(self, line: str) -> Message:
+        return await self.world.slack.command(self.world.town.ada, self.world.town.mobile, line)
+
+    async def press(self, message: Message, label: str, near: str = "") -> Message:
+        answer = await self.world.slack.press(self.world.town.ada, message, label, near)
+        assert isinstance(answer, Message)
+        return answer
+
+    async def check(self, *accounts: str) -> None:
+        """One check of these accounts, or of all, and the deliveries that follow."""
+        for account in accounts or ACCOUNTS:
+            await self.purser.sync.account(account)
+        await self.purser.alerts.deliver_due()
+
+    def in_mobile(self) -> list[Message]:
+        return self.world.slack.messages(self.world.town.mobile)
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    async with World(poll_seconds=3600, agreements_seconds=3600) as world:
+        world.slack.api.scopes = set(scopes())
+        yield world
+        assert world.slack.violations == []
+        assert list(world.leaked_credentials()) == []
+
+
+@pytest.fixture
+async def journey(world: World) -> AsyncIterator[Journey]:
+    clock = Watch()
+    async with started(world, clock) as purser:
+        journey = Journey(world, purser, clock)
+        await journey.check()
+        yield journey
+
+
+class started:  # noqa: N801 - used as a function
+    """The bot of a world, served until the block ends. May be entered again and again: a restart."""
+
+    def __init__(self, world: World, clock: Watch) -> None:
+        self._world = world
+        self._clock = clock
+
+    async def __aenter__(self) -> Purser:
+        settings = load_settings(self._world.environment, self._world.folder)
+        upgrade(settings.environment.database_url)
+        purser = build(settings, clock=self._clock)
+        await purser.prepare()
+        self._server = LoopbackServer(purser.web, self._world.port)
+        await self._server.start()
+        return purser
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._server.stop()

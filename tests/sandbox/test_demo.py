@@ -1,0 +1,107 @@
+"""The demo against the real bot in a process of its own: what a person types, what they see, and that nothing is left behind."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from rich.console import Console
+
+from bot.sandbox.demo import Demo, interactive
+from bot.sandbox.process import BotDidNotStart, BotProcess
+from bot.sandbox.script import Conversation, play
+from bot.sandbox.world import World
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    async with World() as world:
+        yield world
+
+
+def bot_of(world: World) -> BotProcess:
+    return BotProcess(world.environment, world.folder, world.public_url)
+
+
+async def typed(demo: Demo, screen: list[str], line: str) -> str:
+    """What appears when this line is typed."""
+    screen.clear()
+    assert await demo.obey(line)
+    return "\n".join(screen)
+
+
+async def test_a_person_types_and_presses(world: World) -> None:
+    async with bot_of(world):
+        screen: list[str] = []
+        demo = Demo(world, screen.append)
+        await demo.settle_in()
+        assert "[1 Download]" in await typed(demo, screen, "/versions shop")
+        assert "only you see this" in await typed(demo, screen, "1")
+        assert f"{world.public_url}/d/" in await typed(demo, screen, "4")
+        assert "no button 99" in await typed(demo, screen, "99")
+        assert "Courier" in await typed(demo, screen, "dm versions courier")
+        assert "0.9.4 (77)" in await typed(demo, screen, "@purser versions scanner")
+        await typed(demo, screen, "as gus")
+        assert "Guests" in await typed(demo, screen, "/versions shop")
+        assert demo.prompt == "gus in #mobile> "
+        assert "as gus" in await typed(demo, screen, "what?")
+        assert not await demo.obey("quit")
+
+
+async def test_what_developers_do_is_announced(world: World) -> None:
+    heard = asyncio.Event()
+
+    def tell(text: str) -> None:
+        if "3.2.0 (418)" in text and "Download" in text:
+            heard.set()
+
+    async with bot_of(world):
+        demo = Demo(world, tell)
+        await demo.settle_in()
+        listening = asyncio.create_task(demo.listen())
+        assert await demo.obey("upload")
+        await asyncio.wait_for(heard.wait(), 5)
+        listening.cancel()
+
+
+async def test_nothing_is_left_behind() -> None:
+    async with World() as world:
+        folder = world.folder
+        async with bot_of(world) as bot:
+            assert bot.process is not None
+            pid = bot.process.pid
+        assert "Traceback" not in bot.log_tail(1000)
+    assert not folder.exists()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+async def test_a_bot_that_cannot_start_says_why(world: World) -> None:
+    lacking = {name: value for name, value in world.environment.items() if name != "SLACK_BOT_TOKEN"}
+    with pytest.raises(BotDidNotStart, match="SLACK_BOT_TOKEN"):
+        async with BotProcess(lacking, world.folder, world.public_url):
+            pass
+
+
+async def test_the_script_names_the_step_that_failed(world: World, tmp_path: Path) -> None:
+    with (tmp_path / "out").open("w+") as out:
+        console = Console(file=out, width=200)
+        async with httpx.AsyncClient(trust_env=False) as browser:
+            assert not await play(Conversation(world, browser, console), bot_of(world), console)
+        out.seek(0)
+        assert "FAILED  versions of every product: dispatch_failed" in out.read()
+
+
+async def test_without_a_terminal_it_points_to_the_script(capfd: pytest.CaptureFixture[str]) -> None:
+    await interactive()
+    assert "purser demo --script" in capfd.readouterr().err
+
+
+async def test_over_socket_mode() -> None:
+    async with World(socket_mode=True) as world, bot_of(world):
+        await asyncio.wait_for(world.slack.sockets.connected.wait(), 5)
+        world.slack.bot_url = None
+        answer = await world.slack.command(world.town.ada, world.town.mobile, "/purser whoami")
+        assert "You are" in answer.text_content
