@@ -32,7 +32,7 @@ from bot.jobs.tasks import task_table
 from bot.metrics import Metrics
 from bot.services.access import Access
 from bot.services.agreements import AgreementWatch
-from bot.services.alerts import AlertDelivery
+from bot.services.alerts import LEASE, AlertDelivery
 from bot.services.catalog import Account, Catalog
 from bot.services.links import Links
 from bot.services.products import ConfiguredProduct
@@ -118,8 +118,8 @@ class Purser:
             await stack.enter_async_context(self._slack_session())
             stack.push_async_callback(self.jobs.aclose)
             stack.push_async_callback(self.edge.aclose)
-            if Part.WORKER in self.parts:
-                await self.alerts.resume()
+            if self.parts is Part.EVERYTHING:
+                await self.alerts.resume(older_than=timedelta(0))
             ticker = self._ticker()
             ticker.start()
             stack.callback(ticker.stop)
@@ -137,6 +137,7 @@ class Purser:
             ticker.every(table.agreements_every, "agreements", with_agreements)
         if Part.WORKER in self.parts:
             ticker.every(DELIVER_EVERY, "deliver")
+            ticker.every(LEASE, "resume", at_once=False)
         return ticker
 
     @asynccontextmanager

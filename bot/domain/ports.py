@@ -264,12 +264,12 @@ class Outbox(Protocol):
         """PENDING deliveries whose time has come, oldest first."""
         ...
 
-    def interrupted(self) -> Sequence[Delivery]:
-        """SENDING deliveries: a process died between Slack taking them and our noting it."""
+    def interrupted(self, before: datetime) -> Sequence[Delivery]:
+        """Deliveries that are SENDING since before this moment: a process died between Slack taking them and our noting it."""
         ...
 
-    def mark_sending(self, delivery_id: str) -> bool:
-        """PENDING -> SENDING; False when somebody else was faster."""
+    def mark_sending(self, delivery_id: str, at: datetime) -> bool:
+        """PENDING -> SENDING, `due_at` becomes `at`; False when somebody else was faster."""
         ...
 
     def mark_sent(self, delivery_id: str, ts: str) -> None: ...

@@ -19,4 +19,5 @@ def task_table(sync: Sync, agreements: AgreementWatch, alerts: AlertDelivery, *,
         "reconcile": lambda account: sync.account(account, full=True),
         "agreements": lambda account: agreements.check(account),
         "deliver": (lambda _: alerts.deliver_due()) if delivers else left_to_a_worker,
+        "resume": lambda _: alerts.resume(),
     }

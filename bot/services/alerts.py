@@ -16,6 +16,7 @@ from bot.domain.ports import Messenger, Repositories, Store
 PACE = 1.0  # seconds between two messages in one channel: what Slack permits
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=15)
+LEASE = timedelta(minutes=2)
 MOST_ATTEMPTS = 30  # with the pauses above: about seven hours
 
 log = structlog.get_logger()
@@ -44,13 +45,17 @@ class AlertDelivery:
         self._clock = clock
         self._pace = pace
 
-    async def resume(self) -> int:
-        """After a start: what was half-way when the process died is due again. Returns how many."""
+    async def resume(self, older_than: timedelta = LEASE) -> int:
+        """Makes due again what was half-way for longer than any sending takes. Returns how many.
+
+        A process that is the only one may pass zero when it starts: nobody else can be sending.
+        """
 
         def work(repositories: Repositories) -> int:
-            interrupted = repositories.outbox.interrupted()
+            now = self._clock()
+            interrupted = repositories.outbox.interrupted(now - older_than)
             for delivery in interrupted:
-                repositories.outbox.postpone(delivery.id, self._clock(), "interrupted")
+                repositories.outbox.postpone(delivery.id, now, "interrupted")
             return len(interrupted)
 
         return await self._store.write(work)
@@ -75,7 +80,7 @@ class AlertDelivery:
 
     async def _claim(self, delivery: Delivery) -> bool:
         """False when another worker was faster."""
-        return await self._store.write(lambda r: r.outbox.mark_sending(delivery.id))
+        return await self._store.write(lambda r: r.outbox.mark_sending(delivery.id, self._clock()))
 
     async def _deliver(self, delivery: Delivery) -> bool:
         try:

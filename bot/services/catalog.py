@@ -1,8 +1,9 @@
 """Answers "where is the build?" from our own store, without waiting for anybody."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 
 from bot.domain.answers import (
     BuildsAnswer,
@@ -22,6 +23,7 @@ from bot.services.asking import Interpreter, Question, matching_track
 from bot.services.names import NameIndex, normalise
 
 PAGE = 10  # builds shown at once
+STAND_IN_WITHIN = 20  # builds of a line among which one is looked for that can be had
 
 Answer = ProductsAnswer | HeadsAnswer | BuildsAnswer | NoSuchProduct | NothingMatches | Denied
 DownloadAnswer = Build | ProductsAnswer | ChoiceAnswer | NoSuchProduct | NothingMatches | Denied
@@ -130,8 +132,7 @@ class Catalog:
 
     def _one_of(self, product: Product, builds: tuple[Build, ...]) -> Build | ChoiceAnswer:
         """The one build that is meant; expired and unfinished ones are meant only when there is nothing else."""
-        now = self._clock()
-        ready = tuple(b for b in builds if b.handover is not Handover.NONE and b.state.is_announceable and not b.is_expired(now))
+        ready = tuple(build for build in builds if self._can_be_had(build))
         candidates = ready or builds
         return candidates[0] if len(candidates) == 1 else ChoiceAnswer(product, candidates, self._titles)
 
@@ -188,9 +189,25 @@ class Catalog:
         return NoSuchProduct(question.name, near, command, question.rest)
 
     def _heads_of(self, repositories: Repositories, known: _Known, product: Product) -> tuple[Build, ...]:
+        """The newest build of each line, and behind one that cannot be had the newest that can."""
         if product.id not in known.heads:
-            known.heads[product.id] = tuple(repositories.catalogue.heads(product.id))
+            found = [
+                each
+                for head in repositories.catalogue.heads(product.id)
+                for each in self._with_stand_in(repositories, product, head)
+            ]
+            known.heads[product.id] = tuple(found)
         return known.heads[product.id]
+
+    def _with_stand_in(self, repositories: Repositories, product: Product, head: Build) -> Iterator[Build]:
+        yield head
+        if head.handover is not Handover.NONE and not self._can_be_had(head):
+            line = BuildFilter(head.platform, head.track, self._provider_of.get(head.account))
+            older = repositories.catalogue.find_builds(product.id, line, 0, STAND_IN_WITHIN).builds
+            yield from islice((b for b in older if b.account == head.account and self._can_be_had(b)), 1)
+
+    def _can_be_had(self, build: Build) -> bool:
+        return build.handover is not Handover.NONE and build.state.is_announceable and not build.is_expired(self._clock())
 
     def _fresh(self, repositories: Repositories) -> _Known:
         revision = repositories.catalogue.revision()

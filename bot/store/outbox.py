@@ -24,7 +24,9 @@ _DELIVERIES = (
 _DUE = _DELIVERIES.where(
     deliveries.c.state == DeliveryState.PENDING, deliveries.c.due_at <= bindparam("now", type_=deliveries.c.due_at.type)
 ).limit(bindparam("most"))
-_INTERRUPTED = _DELIVERIES.where(deliveries.c.state == DeliveryState.SENDING)
+_INTERRUPTED = _DELIVERIES.where(
+    deliveries.c.state == DeliveryState.SENDING, deliveries.c.due_at < bindparam("before", type_=deliveries.c.due_at.type)
+)
 
 
 class SqlOutbox:
@@ -56,11 +58,11 @@ class SqlOutbox:
     def due(self, now: datetime, limit: int = 100) -> Sequence[Delivery]:
         return [_delivery(row) for row in self._connection.execute(_DUE, {"now": now, "most": limit})]
 
-    def interrupted(self) -> Sequence[Delivery]:
-        return [_delivery(row) for row in self._connection.execute(_INTERRUPTED)]
+    def interrupted(self, before: datetime) -> Sequence[Delivery]:
+        return [_delivery(row) for row in self._connection.execute(_INTERRUPTED, {"before": before})]
 
-    def mark_sending(self, delivery_id: str) -> bool:
-        return self._change(delivery_id, (DeliveryState.PENDING,), state=DeliveryState.SENDING)
+    def mark_sending(self, delivery_id: str, at: datetime) -> bool:
+        return self._change(delivery_id, (DeliveryState.PENDING,), state=DeliveryState.SENDING, due_at=at)
 
     def mark_sent(self, delivery_id: str, ts: str) -> None:
         self._change(delivery_id, OPEN, state=DeliveryState.SENT, ts=ts, reason=None)

@@ -85,7 +85,7 @@ async def test_testflight_leads_to_the_public_link(journey: Journey) -> None:
 
 async def test_several_builds_are_a_choice(journey: Journey) -> None:
     choice = await journey.ask("/download shop")
-    assert [button.label for button in choice.buttons].count("Download") == 2
+    assert [button.label for button in choice.buttons].count("Download") == 3
     ticket = await journey.press(choice, "Download", "Appcircle")
     assert opened(ticket).startswith(f"{journey.world.public_url}/d/")
 

@@ -106,12 +106,13 @@ async def test_trying_ends_after_hours(
 
 
 async def test_a_message_that_slack_took_before_we_died_is_found_not_repeated(
-    delivery: AlertDelivery, slack: PretendSlack, store: Database, mobile: Channel
+    delivery: AlertDelivery, slack: PretendSlack, store: Database, mobile: Channel, clock: StoppedClock
 ) -> None:
     await tell(store, mobile.id)
     (pending,) = await store.read(lambda r: r.outbox.due(NOON))
-    await store.write(lambda r: r.outbox.mark_sending(pending.id))
+    await store.write(lambda r: r.outbox.mark_sending(pending.id, NOON))
     await delivery._post(pending)  # Slack has it; the process ends before the note is written
+    clock.advance(minutes=3)
     assert await delivery.resume() == 1
     await delivery.deliver_due()
     assert len(slack.messages(mobile)) == 1
@@ -119,24 +120,26 @@ async def test_a_message_that_slack_took_before_we_died_is_found_not_repeated(
 
 
 async def test_a_message_that_slack_never_got_is_sent_after_a_restart(
-    delivery: AlertDelivery, slack: PretendSlack, store: Database, mobile: Channel
+    delivery: AlertDelivery, slack: PretendSlack, store: Database, mobile: Channel, clock: StoppedClock
 ) -> None:
     await tell(store, mobile.id)
     (pending,) = await store.read(lambda r: r.outbox.due(NOON))
-    await store.write(lambda r: r.outbox.mark_sending(pending.id))
-    assert await delivery.deliver_due() == 0
+    await store.write(lambda r: r.outbox.mark_sending(pending.id, NOON))
+    assert await delivery.resume() == 0  # another worker may be sending it this moment
+    clock.advance(minutes=3)
     assert await delivery.resume() == 1
     assert await delivery.deliver_due() == 1
     assert len(slack.messages(mobile)) == 1
 
 
 async def test_where_the_bot_may_not_look_the_alert_is_sent_rather_than_lost(
-    delivery: AlertDelivery, slack: PretendSlack, store: Database
+    delivery: AlertDelivery, slack: PretendSlack, store: Database, clock: StoppedClock
 ) -> None:
     outside = slack.workspace.add_channel("outside", with_bot=False)
     await tell(store, outside.id)
     (pending,) = await store.read(lambda r: r.outbox.due(NOON))
-    await store.write(lambda r: r.outbox.mark_sending(pending.id))
+    await store.write(lambda r: r.outbox.mark_sending(pending.id, NOON))
+    clock.advance(minutes=3)
     await delivery.resume()
     assert await delivery.deliver_due() == 1
     assert len(slack.messages(outside)) == 1

@@ -173,7 +173,8 @@ async def test_a_download_of_one_build_is_that_build(catalog: Catalog) -> None:
 async def test_an_expired_build_is_meant_only_when_there_is_no_other(
     catalog: Catalog, store: Database, apple: Shelf, clock: StoppedClock
 ) -> None:
-    apple.builds = [make_build(apple.apps[0], "418", state=BuildState.EXPIRED)]
+    shop = apple.apps[0]
+    apple.builds = [make_build(shop, number, state=BuildState.EXPIRED) for number in ("418", "411")]
     await Sync(store, {"acme-apple": apple}, (), Deferred(), clock).account("acme-apple")
     meant = await catalog.ask_download("shop", "C1")
     assert isinstance(meant, Build)
@@ -181,6 +182,19 @@ async def test_an_expired_build_is_meant_only_when_there_is_no_other(
     expired = await catalog.ask_download("shop ios", "C1")
     assert isinstance(expired, Build)
     assert expired.number == "418"
+
+
+async def test_behind_a_build_in_processing_stands_the_newest_that_can_be_had(
+    catalog: Catalog, store: Database, apple: Shelf, clock: StoppedClock
+) -> None:
+    apple.builds = [make_build(apple.apps[0], "419", state=BuildState.PROCESSING, uploaded_at=NOON + timedelta(hours=1))]
+    await Sync(store, {"acme-apple": apple}, (), Deferred(), clock).account("acme-apple")
+    answer = await catalog.ask("shop ios", "C1")
+    assert isinstance(answer, HeadsAnswer)
+    assert numbers(answer.builds) == ["419", "418"]
+    meant = await catalog.ask_download("shop ios", "C1")
+    assert isinstance(meant, Build)
+    assert meant.number == "418"
 
 
 async def test_an_answer_knows_its_age(catalog: Catalog, clock: StoppedClock) -> None:

@@ -80,6 +80,6 @@ async def test_each_delivery_is_taken_by_one_side(store: Database, other: Databa
     await store.write(lambda r: r.outbox.add(new_build_alert(), channels))
     due = await store.read(lambda r: r.outbox.due(NOW + hours(1)))
     taken = await asyncio.gather(
-        *(side.write(lambda r, id=delivery.id: r.outbox.mark_sending(id)) for delivery in due for side in (store, other))
+        *(side.write(lambda r, id=delivery.id: r.outbox.mark_sending(id, NOW)) for delivery in due for side in (store, other))
     )
     assert sum(taken) == ROUNDS

@@ -47,37 +47,38 @@ async def test_due_are_the_oldest_whose_time_has_come(store: Database) -> None:
 async def test_one_of_two_hands_takes_a_delivery(store: Database) -> None:
     await store.write(lambda r: r.outbox.add(new_build_alert(), ["C1"]))
     (delivery,) = await due(store)
-    assert await store.write(lambda r: r.outbox.mark_sending(delivery.id))
-    assert not await store.write(lambda r: r.outbox.mark_sending(delivery.id))
+    assert await store.write(lambda r: r.outbox.mark_sending(delivery.id, NOW))
+    assert not await store.write(lambda r: r.outbox.mark_sending(delivery.id, NOW))
     assert await due(store) == []
-    (interrupted,) = await store.read(lambda r: r.outbox.interrupted())
+    assert await store.read(lambda r: r.outbox.interrupted(NOW)) == []
+    (interrupted,) = await store.read(lambda r: r.outbox.interrupted(NOW + hours(1)))
     assert (interrupted.id, interrupted.state) == (delivery.id, DeliveryState.SENDING)
 
 
 async def test_a_postponed_delivery_comes_back_at_its_time(store: Database) -> None:
     await store.write(lambda r: r.outbox.add(new_build_alert(), ["C1"]))
     (delivery,) = await due(store)
-    await store.write(lambda r: r.outbox.mark_sending(delivery.id))
+    await store.write(lambda r: r.outbox.mark_sending(delivery.id, NOW))
     await store.write(lambda r: r.outbox.postpone(delivery.id, NOW + hours(1), "ratelimited"))
     assert await due(store) == []
     (back,) = await due(store, after=1)
     assert (back.state, back.attempts, back.reason) == (DeliveryState.PENDING, 1, "ratelimited")
-    assert await store.read(lambda r: r.outbox.interrupted()) == []
+    assert await store.read(lambda r: r.outbox.interrupted(NOW + hours(1))) == []
 
 
 @pytest.mark.parametrize("end", ["sent", "failed"])
 async def test_what_is_final_stays_so(store: Database, end: str) -> None:
     await store.write(lambda r: r.outbox.add(new_build_alert(), ["C1"]))
     (delivery,) = await due(store)
-    await store.write(lambda r: r.outbox.mark_sending(delivery.id))
+    await store.write(lambda r: r.outbox.mark_sending(delivery.id, NOW))
     if end == "sent":
         await store.write(lambda r: r.outbox.mark_sent(delivery.id, "1714824615.000100"))
     else:
         await store.write(lambda r: r.outbox.mark_failed(delivery.id, "is_archived"))
     await store.write(lambda r: r.outbox.postpone(delivery.id, NOW, "late"))
-    assert not await store.write(lambda r: r.outbox.mark_sending(delivery.id))
+    assert not await store.write(lambda r: r.outbox.mark_sending(delivery.id, NOW))
     assert await due(store, after=9) == []
-    assert await store.read(lambda r: r.outbox.interrupted()) == []
+    assert await store.read(lambda r: r.outbox.interrupted(NOW + hours(1))) == []
     assert await store.read(lambda r: r.outbox.counts()) == {"pending": 0, "sending": 0, "sent": 0, "failed": 0} | {end: 1}
 
 
