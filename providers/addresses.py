@@ -3,6 +3,7 @@
 import httpx
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_LONGEST_ADDRESS = 2000  # what every browser and Slack button takes
 
 
 def parse_url(text: str) -> httpx.URL:
@@ -16,6 +17,16 @@ def parse_url(text: str) -> httpx.URL:
 def same_origin(one: str, other: str) -> bool:
     """Whether two addresses have scheme, host and port in common. Raises httpx.InvalidURL."""
     return _origin(parse_url(one)) == _origin(parse_url(other))
+
+
+def web_address(text: str) -> str | None:
+    """The http(s) address in `text` in ASCII, as a browser may be sent to it. None: javascript:, a password, no host, ..."""
+    try:
+        url = parse_url(text.strip())
+    except httpx.InvalidURL:
+        return None
+    is_fit = url.scheme in ("http", "https") and url.host and not url.userinfo and "\\" not in text
+    return str(url) if is_fit and len(str(url)) <= _LONGEST_ADDRESS else None
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:

@@ -151,6 +151,25 @@ class AccountHealth:
     builds: int = 0
 
 
+class ExpiryKind(StrEnum):
+    """What comes to an end."""
+
+    CERTIFICATE = "certificate"
+    PROFILE = "profile"
+    KEY = "key"
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """Something of an account that ends, as its vendor tells it. `id` is the vendor's, unique within account and kind."""
+
+    account: str
+    kind: ExpiryKind
+    id: str
+    name: str
+    expires_at: datetime
+
+
 class AgreementState(StrEnum):
     """What can be said of an account's legal papers. IN_FORCE means: Apple enforced nothing when we asked."""
 

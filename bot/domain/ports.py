@@ -15,6 +15,7 @@ from bot.domain.model import (
     App,
     Build,
     Delivery,
+    Expiry,
     Grant,
     Link,
     Person,
@@ -122,6 +123,29 @@ class WebhookHint:
 class ReceivesWebhooks(Protocol):
     def parse_webhook(self, request: WebhookRequest) -> WebhookHint | None:
         """Checks the signature first. None: authentic, but nothing to do (a ping). Raises Refused (bad signature), Confused."""
+        ...
+
+
+@runtime_checkable
+class ListsExpiries(Protocol):
+    async def list_expiries(self) -> Sequence[Expiry]:
+        """Certificates, provisioning profiles and the like with their ends. Raises ProviderError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRegistration:
+    """What became of one app's webhook: "created", "updated", "unchanged", or "failed" with its reason."""
+
+    app: App
+    outcome: str
+    reason: str | None = None
+
+
+@runtime_checkable
+class RegistersWebhooks(Protocol):
+    async def register_webhooks(self, url: str) -> Sequence[WebhookRegistration]:
+        """Makes the vendor call `url` for every app, without making a second webhook where ours stands. Raises ProviderError."""
         ...
 
 

@@ -55,8 +55,8 @@ _STATUSES = {
 
 @dataclass(slots=True)
 class RecordedRequest:
-    """One request as it arrived. `credential` names what stood in Authorization ("" when nothing did); `status` is None
-    when no answer was begun."""
+    """One request as it arrived. `credential` names what stood in Authorization, or in the vendor's header of its own ("" when
+    nothing did), and `authorization` is that text; `status` is None when no answer was begun."""
 
     method: str
     path: str
@@ -97,7 +97,8 @@ def _name_scheme(authorization: str) -> str:
 class Misbehaving:
     """Wraps a pretend server's app. `latency` is in seconds, before every answer.
 
-    `name_credential` turns an Authorization header into the name to record; `bodies` holds the vendor's error bodies by status.
+    `name_credential` turns the header that holds the credential into the name to record; `bodies` holds the vendor's error
+    bodies by status.
     """
 
     def __init__(
@@ -106,12 +107,14 @@ class Misbehaving:
         *,
         name_credential: Callable[[str], str] = _name_scheme,
         bodies: Mapping[int, bytes] | None = None,
+        credential_header: str = "authorization",
     ) -> None:
         self.app = app
         self.requests: list[RecordedRequest] = []
         self.latency = 0.0
         self._name_credential = name_credential
         self._bodies = bodies or {}
+        self._credential_header = credential_header
         self._orders: list[_Order] = []
 
     def misbehave(
@@ -151,7 +154,7 @@ class Misbehaving:
 
     def _record(self, scope: Scope) -> RecordedRequest:
         headers = Headers(scope=scope)
-        authorization = headers.get("authorization")
+        authorization = headers.get(self._credential_header)
         record = RecordedRequest(
             method=scope["method"],
             path=scope["path"],

@@ -105,9 +105,7 @@ class App47(ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes):
             return []  # not offered, or the app went away since the apps were listed
 
     async def _find_in_list(self, build: Build) -> Build:
-        listed = await self._read_builds(
-            _REREAD, build.app_id, lambda page: any(found.id == build.id for found in page.items)
-        )
+        listed = await self._read_builds(_REREAD, build.app_id, lambda page: any(found.id == build.id for found in page.items))
         for found in listed:
             if found.id == build.id:
                 return found
@@ -155,9 +153,7 @@ class App47(ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes):
 
     async def _get(self, operation: str, path: str, skip: int = 0) -> Any:
         params = {"skip": skip} if skip else {}
-        body = await self._http.json(
-            operation, "GET", f"{self._api_url}{path}", credential=self._credential, params=params
-        )
+        body = await self._http.json(operation, "GET", f"{self._api_url}{path}", credential=self._credential, params=params)
         self._check(operation, body)
         return body
 

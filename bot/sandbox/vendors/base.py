@@ -53,16 +53,20 @@ class PretendVendor:
     `clock` decides what has expired. Ids are made from `seed`, so that a test can be repeated.
     """
 
+    credential_header = "authorization"
+
     def __init__(self, routes: Sequence[Route], *, bodies: Mapping[int, bytes], clock: Callable[[], datetime], seed: str) -> None:
         starlette = Starlette(routes=routes, exception_handlers={VendorRefusal: _refuse})
-        self.app = Misbehaving(starlette, name_credential=self.name_credential, bodies=bodies)
+        self.app = Misbehaving(
+            starlette, name_credential=self.name_credential, bodies=bodies, credential_header=self.credential_header
+        )
         self.misbehave = self.app.misbehave
         self.behave = self.app.behave
         self.clock = clock
         self._random = random.Random(seed)  # noqa: S311  ids of a pretend vendor
 
     def name_credential(self, authorization: str) -> str:
-        """What to call this Authorization header in `.requests`: the vendor's word for the credential, or "unknown"."""
+        """What to call this `credential_header` in `.requests`: the vendor's word for the credential, or "unknown"."""
         raise NotImplementedError
 
     @property
