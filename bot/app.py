@@ -33,9 +33,10 @@ from bot.metrics import Metrics
 from bot.services.access import Access
 from bot.services.agreements import AgreementWatch
 from bot.services.alerts import LEASE, AlertDelivery
-from bot.services.catalog import Account, Catalog
+from bot.services.catalog import Catalog
 from bot.services.links import Links
 from bot.services.products import ConfiguredProduct
+from bot.services.reading import Account, Reader
 from bot.services.refresh import Refresher
 from bot.services.status import StatusDesk
 from bot.services.subscriptions import SubscriptionDesk
@@ -211,7 +212,7 @@ def build(settings: Configured, parts: Part = Part.EVERYTHING, clock: Callable[[
     jobs.use(task_table(sync, agreements, delivery, delivers=Part.WORKER in parts))
     links = _links(settings, store, providers, titles, clock)
     access = _access(settings, slack, products, clock)
-    catalog = Catalog(store, _accounts(settings), access, clock, stale_after=settings.purser.poll_every * 2)
+    catalog = Catalog(store, Reader(_accounts(settings), clock, settings.purser.poll_every * 2), access)
     desk = Desk(
         catalog=catalog,
         refresher=Refresher(store, jobs, clock),

@@ -13,7 +13,8 @@ from bot.domain.answers import (
 )
 from bot.domain.model import App, Build, BuildState, Handover, Platform
 from bot.services.access import Access
-from bot.services.catalog import Account, Catalog
+from bot.services.catalog import Catalog
+from bot.services.reading import Account, Reader
 from bot.services.sync import Sync
 from bot.store import Database
 
@@ -55,7 +56,7 @@ async def catalog(store: Database, apple: Shelf, applivery: Shelf, clock: Stoppe
     await sync.account("acme-apple")
     await sync.account("acme-applivery")
     access = Access(Everyone(), channels=RESTRICTED)
-    return Catalog(store, ACCOUNTS, access, clock, stale_after=timedelta(minutes=10))
+    return Catalog(store, Reader(ACCOUNTS, clock, timedelta(minutes=10)), access)
 
 
 def numbers(builds: tuple[Build, ...]) -> list[str | None]:
@@ -195,6 +196,18 @@ async def test_behind_a_build_in_processing_stands_the_newest_that_can_be_had(
     meant = await catalog.ask_download("shop ios", "C1")
     assert isinstance(meant, Build)
     assert meant.number == "418"
+
+
+async def test_an_account_that_is_no_longer_configured_is_no_longer_shown(
+    catalog: Catalog, store: Database, clock: StoppedClock
+) -> None:
+    fewer = Catalog(store, Reader(ACCOUNTS[1:], clock, timedelta(minutes=10)), Access(Everyone()))
+    everything = await fewer.ask("", "C1")
+    assert isinstance(everything, ProductsAnswer)
+    assert [line.product.name for line in everything.lines] == ["Shop"]
+    shop = await fewer.ask("shop", "C1")
+    assert isinstance(shop, HeadsAnswer)
+    assert numbers(shop.builds) == ["511"]
 
 
 async def test_an_answer_knows_its_age(catalog: Catalog, clock: StoppedClock) -> None:
