@@ -22,9 +22,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from starlette.applications import Starlette
 
 from bot.config import Settings, load
-from bot.domain.answers import AlertFacts
 from bot.domain.errors import PurserError, StoreUnavailable
-from bot.domain.message import Message
 from bot.domain.ports import ChecksAgreements, Provider, Repositories
 from bot.jobs.clock import DELIVER_EVERY, RECONCILE_EVERY, Ticker
 from bot.jobs.inprocess import InProcessJobs
@@ -132,7 +130,7 @@ class Purser:
         ticker = Ticker(self.jobs)
         table = self.settings.purser
         if Part.CLOCK in self.parts:
-            ticker.every(table.poll_every, "sync", self.providers)
+            ticker.every(table.poll_every, "poll", self.providers)
             ticker.every(RECONCILE_EVERY, "reconcile", self.providers, at_once=False)
             with_agreements = [name for name, p in self.providers.items() if isinstance(p, ChecksAgreements)]
             ticker.every(table.agreements_every, "agreements", with_agreements)
@@ -205,10 +203,10 @@ def build(settings: Configured, parts: Part = Part.EVERYTHING, clock: Callable[[
     titles = {account.name: SPECS[account.provider].title for account in settings.accounts}
     products = _products(settings)
 
-    sync = Sync(store, providers, products, jobs, clock)
+    sync = Sync(store, providers, products, jobs, clock, owners=settings.purser.owners, poll_every=settings.purser.poll_every)
     apart = min(settings.purser.agreements_every / 2, timedelta(minutes=1))
     agreements = AgreementWatch(store, providers, jobs, clock, apart)
-    delivery = AlertDelivery(store, SlackMessenger(slack), _card, titles, clock)
+    delivery = AlertDelivery(store, SlackMessenger(slack), alerts.card, alerts.line, titles, clock)
     jobs.use(task_table(sync, agreements, delivery, delivers=Part.WORKER in parts))
     links = _links(settings, store, providers, titles, clock)
     access = _access(settings, slack, products, clock)
@@ -288,10 +286,6 @@ def _accounts(settings: Configured) -> list[Account]:
 
 def _products(settings: Configured) -> list[ConfiguredProduct]:
     return [ConfiguredProduct(p.name, p.aliases, p.apps, p.allow_channels) for p in settings.products]
-
-
-def _card(facts: AlertFacts, now: datetime) -> Message:
-    return alerts.card(facts, now)
 
 
 def _checks(settings: Configured, store: Database, slack: AsyncWebClient) -> Mapping[str, Check]:

@@ -16,6 +16,7 @@ METHOD_SCOPES: Mapping[str, tuple[str, ...]] = {
     "users.info": ("users:read",),  # guests, and people of other organisations
     # An alert that was sent when a process died is looked for before it is sent again.
     "conversations.history": ("channels:history", "groups:history", "im:history"),
+    "conversations.replies": ("channels:history", "groups:history", "im:history"),
 }
 
 # Scopes that an event wants: https://docs.slack.dev/reference/events

@@ -45,10 +45,11 @@ class SlackMessenger:
     def __init__(self, client: AsyncWebClient) -> None:
         self._client = client
 
-    async def post(self, channel: str, message: Message, delivery_id: str) -> str:
+    async def post(self, channel: str, message: Message, delivery_id: str, thread: str | None = None) -> str:
         answer = await _call(
             self._client.chat_postMessage,
             channel=channel,
+            thread_ts=thread,
             text=message.text,
             blocks=list(message.blocks),
             metadata={"event_type": METADATA_TYPE, "event_payload": {"delivery": delivery_id}},
@@ -57,12 +58,19 @@ class SlackMessenger:
         )
         return str(answer["ts"])
 
-    async def find(self, channel: str, delivery_id: str, since: datetime) -> str | None:
+    async def reply(self, channel: str, thread: str, message: Message, delivery_id: str) -> str:
+        return await self.post(channel, message, delivery_id, thread)
+
+    async def update(self, channel: str, ts: str, message: Message) -> None:
+        await _call(self._client.chat_update, channel=channel, ts=ts, text=message.text, blocks=list(message.blocks))
+
+    async def find(self, channel: str, delivery_id: str, since: datetime, thread: str | None = None) -> str | None:
         cursor = None
         for _ in range(MOST_PAGES):
             answer = await _call(
-                self._client.conversations_history,
+                self._client.conversations_replies if thread else self._client.conversations_history,
                 channel=channel,
+                ts=thread,
                 oldest=f"{since.timestamp():.6f}",
                 include_all_metadata=True,
                 limit=100,

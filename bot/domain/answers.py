@@ -241,10 +241,10 @@ class WhoamiAnswer:
 
 @dataclass(frozen=True, slots=True)
 class AlertFacts:
-    """An alert with what its card shows. `build` may be gone from the store; `event` says what the channel subscribed to."""
+    """An alert with what its card shows. `build` may be gone from the store; `event` is what the channel subscribed to."""
 
     alert: Alert
-    event: EventKind
+    event: EventKind | None
     product: Product | None = None
     build: Build | None = None
     title: str = ""

@@ -234,13 +234,25 @@ class AlertKind(StrEnum):
     """What an alert is about."""
 
     NEW_BUILD = "new_build"
+    BUILD_CHANGED = "build_changed"
     AGREEMENT_BLOCKED = "agreement_blocked"
     AGREEMENT_CLEARED = "agreement_cleared"
+    ACCOUNT_DOWN = "account_down"
+    ACCOUNT_BACK = "account_back"
+    APPS_LOST = "apps_lost"
 
     @property
-    def event(self) -> EventKind:
-        """The subscription kind that hears of it."""
-        return EventKind.NEW_BUILDS if self is AlertKind.NEW_BUILD else EventKind.AGREEMENTS
+    def event(self) -> EventKind | None:
+        """The subscription kind that hears of it; None: it is for the owners alone."""
+        return _EVENTS.get(self)
+
+
+_EVENTS = {
+    AlertKind.NEW_BUILD: EventKind.NEW_BUILDS,
+    AlertKind.BUILD_CHANGED: EventKind.NEW_BUILDS,
+    AlertKind.AGREEMENT_BLOCKED: EventKind.AGREEMENTS,
+    AlertKind.AGREEMENT_CLEARED: EventKind.AGREEMENTS,
+}
 
 
 @dataclass(frozen=True, slots=True)

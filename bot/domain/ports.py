@@ -252,6 +252,10 @@ class Catalogue(Protocol):
         """Inserts or updates; bumps the revision when anything differs."""
         ...
 
+    def keys_of(self, account: str) -> Mapping[str, str]:
+        """Key -> app id of every build of the account that is not gone."""
+        ...
+
     def mark_gone(self, keys: Iterable[str], at: datetime) -> None:
         """The vendor has these builds no longer: from now on only `builds_by_key` finds them, until they are saved again."""
         ...
@@ -282,6 +286,14 @@ class Outbox(Protocol):
 
     def add(self, alert: Alert, channels: Iterable[str]) -> bool:
         """False, and nothing written, when an alert with this fingerprint exists."""
+        ...
+
+    def has(self, fingerprint: str) -> bool:
+        """Whether this was told, or is about to be."""
+        ...
+
+    def cards(self, build_key: str) -> Mapping[str, str]:
+        """Channel -> ts of the message there that is about this build."""
         ...
 
     def due(self, now: datetime, limit: int = 100) -> Sequence[Delivery]:
@@ -357,7 +369,15 @@ class Messenger(Protocol):
         """Posts with the delivery's id in the message metadata; returns its ts. Raises MessageRefused."""
         ...
 
-    async def find(self, channel: str, delivery_id: str, since: datetime) -> str | None:
+    async def reply(self, channel: str, thread: str, message: Message, delivery_id: str) -> str:
+        """Like `post`, into the thread of the message whose ts is `thread`. Raises MessageRefused."""
+        ...
+
+    async def update(self, channel: str, ts: str, message: Message) -> None:
+        """Replaces a message. Raises MessageRefused."""
+        ...
+
+    async def find(self, channel: str, delivery_id: str, since: datetime, thread: str | None = None) -> str | None:
         """The ts of the message that carries this delivery's id, if Slack has it. Raises MessageRefused."""
         ...
 

@@ -15,6 +15,7 @@ def task_table(sync: Sync, agreements: AgreementWatch, alerts: AlertDelivery, *,
     async def left_to_a_worker(_: str) -> None: ...
 
     return {
+        "poll": lambda account: sync.poll(account),
         "sync": lambda account: sync.account(account),
         "reconcile": lambda account: sync.account(account, full=True),
         "agreements": lambda account: agreements.check(account),

@@ -10,7 +10,7 @@ import structlog
 from bot.domain.answers import AlertFacts
 from bot.domain.errors import MessageRefused
 from bot.domain.message import Message
-from bot.domain.model import Alert, Delivery
+from bot.domain.model import Alert, AlertKind, Delivery
 from bot.domain.ports import Messenger, Repositories, Store
 
 PACE = 1.0  # seconds between two messages in one channel: what Slack permits
@@ -25,8 +25,8 @@ log = structlog.get_logger()
 class AlertDelivery:
     """Hands deliveries to Slack, one after the other in each channel, channels side by side.
 
-    `render` draws an alert's card. A delivery that may already have reached Slack (we died, or Slack never answered) is
-    first looked for by the id in its message's metadata.
+    `render` draws an alert's card, `render_line` what a change adds to the thread of its build's card. A delivery that may
+    already have reached Slack (we died, or Slack never answered) is first looked for by the id in its message's metadata.
     """
 
     def __init__(
@@ -34,6 +34,7 @@ class AlertDelivery:
         store: Store,
         messenger: Messenger,
         render: Callable[[AlertFacts, datetime], Message],
+        render_line: Callable[[AlertFacts], Message],
         titles: Mapping[str, str],
         clock: Callable[[], datetime],
         pace: float = PACE,
@@ -41,6 +42,7 @@ class AlertDelivery:
         self._store = store
         self._messenger = messenger
         self._render = render
+        self._render_line = render_line
         self._titles = titles
         self._clock = clock
         self._pace = pace
@@ -84,7 +86,8 @@ class AlertDelivery:
 
     async def _deliver(self, delivery: Delivery) -> bool:
         try:
-            ts = await self._found(delivery) or await self._post(delivery)
+            card = await self._card(delivery)
+            ts = await self._found(delivery, card) or await self._post(delivery, card)
         except MessageRefused as error:
             await self._refused(delivery, error)
             return False
@@ -92,22 +95,37 @@ class AlertDelivery:
         log.info("alert delivered", delivery=delivery.id, channel=delivery.channel, alert=delivery.alert.fingerprint)
         return True
 
-    async def _found(self, delivery: Delivery) -> str | None:
+    async def _card(self, delivery: Delivery) -> str | None:
+        """The ts of the message whose thread this belongs into, brought up to date; None: it stands for itself."""
+        key = delivery.alert.build_key
+        if delivery.alert.kind is not AlertKind.BUILD_CHANGED or key is None:
+            return None
+        card = (await self._store.read(lambda r: r.outbox.cards(key))).get(delivery.channel)
+        if card:
+            await self._messenger.update(delivery.channel, card, self._render(await self._facts(delivery), self._clock()))
+        return card
+
+    async def _found(self, delivery: Delivery, card: str | None) -> str | None:
         """The message of an earlier attempt whose outcome we do not know. Where we may not look, a second message is the
         lesser evil than none."""
         if not delivery.attempts or delivery.reason == "ratelimited":
             return None
         try:
-            return await self._messenger.find(delivery.channel, delivery.id, delivery.alert.created_at)
+            return await self._messenger.find(delivery.channel, delivery.id, delivery.alert.created_at, card)
         except MessageRefused as error:
             if error.retry_after is not None:
                 raise
             log.warning("cannot look for an earlier message", delivery=delivery.id, reason=error.reason)
             return None
 
-    async def _post(self, delivery: Delivery) -> str:
-        facts = await self._store.read(lambda r: gather(r, delivery.alert, self._titles))
+    async def _post(self, delivery: Delivery, card: str | None) -> str:
+        facts = await self._facts(delivery)
+        if card:
+            return await self._messenger.reply(delivery.channel, card, self._render_line(facts), delivery.id)
         return await self._messenger.post(delivery.channel, self._render(facts, self._clock()), delivery.id)
+
+    async def _facts(self, delivery: Delivery) -> AlertFacts:
+        return await self._store.read(lambda r: gather(r, delivery.alert, self._titles))
 
     async def _refused(self, delivery: Delivery, error: MessageRefused) -> None:
         log.warning("alert not delivered", delivery=delivery.id, channel=delivery.channel, reason=error.reason)

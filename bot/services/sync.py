@@ -7,29 +7,45 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.domain.errors import AgreementBlocked, ProviderError
-from bot.domain.model import AccountHealth, Alert, AlertKind, App, Build, BuildState
+from bot.domain.model import Alert, AlertKind, App, Build
 from bot.domain.ports import Jobs, ListsApps, ListsBuilds, Provider, Repositories, Store
+from bot.services.health import back_alert, down_alert, down_fingerprint, is_open
+from bot.services.news import News, gone, news_of
 from bot.services.products import ConfiguredProduct, Joiner, with_bundle_ids
 from bot.services.subscriptions import channels_for
-
-LATE = timedelta(days=1)  # a vendor may show a build this long after its upload and it is still news
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class SyncReport:
-    """What one check found. `news` counts the alerts it caused; `failure` is None when all went well."""
+    """What one check found. `news` counts the alerts it caused; `failure` is None when all went well; `was_left_alone`: the
+    account failed too often, and its pause is not over."""
 
     account: str
     apps: int = 0
     builds: int = 0
     news: int = 0
     failure: ProviderError | None = None
+    was_left_alone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What one reading brought. `is_full`: everything was read, so that what is missing is gone."""
+
+    account: str
+    apps: Sequence[App]
+    builds: Sequence[Build]
+    is_full: bool
+    at: datetime
 
 
 class Sync:
-    """Polls and webhooks both end in `account`; fingerprints make the second of them a no-op."""
+    """Polls and webhooks both end in `account`; fingerprints make the second of them a no-op.
+
+    `owners` are told what the people who configured Purser must mend.
+    """
 
     def __init__(
         self,
@@ -38,91 +54,120 @@ class Sync:
         configured: Sequence[ConfiguredProduct],
         jobs: Jobs,
         clock: Callable[[], datetime],
+        *,
+        owners: Iterable[str] = (),
+        poll_every: timedelta = timedelta(minutes=5),
     ) -> None:
         self._store = store
         self._providers = providers
         self._configured = configured
         self._jobs = jobs
         self._clock = clock
+        self._owners = tuple(owners)
+        self._poll_every = poll_every
+
+    async def poll(self, name: str) -> SyncReport:
+        """`account`, unless the account failed too often lately."""
+        health = await self._store.read(lambda r: r.catalogue.account(name))
+        if health and is_open(health, self._poll_every, self._clock()):
+            return SyncReport(name, was_left_alone=True)
+        return await self.account(name)
 
     async def account(self, name: str, full: bool = False) -> SyncReport:
         """Reads one account. `full` reads every page; otherwise reading stops at the first page that is wholly known."""
         try:
-            report = await self._read(name, full)
+            found = await self._read(name, full)
         except ProviderError as error:
             return await self._failed(name, error)
-        if report.news:
+        news = await self._store.write(lambda r: self._record(r, found))
+        if news:
             await self._jobs.defer("deliver")
-        log.info("account checked", account=name, apps=report.apps, builds=report.builds, news=report.news)
-        return report
+        log.info("account checked", account=name, apps=len(found.apps), builds=len(found.builds), news=news)
+        return SyncReport(name, len(found.apps), len(found.builds), news)
 
-    async def _read(self, name: str, full: bool) -> SyncReport:
+    async def _read(self, name: str, full: bool) -> _Found:
         provider = self._providers[name]
         known = frozenset[str]() if full else await self._store.read(lambda r: r.catalogue.known_build_ids(name))
         started_at = self._clock()
         apps = await provider.list_apps() if isinstance(provider, ListsApps) else ()
         builds = await provider.list_builds(apps, known) if isinstance(provider, ListsBuilds) and apps else ()
-        news = await self._store.write(lambda r: self._record(r, name, apps, builds, started_at))
-        return SyncReport(name, len(apps), len(builds), news)
+        return _Found(name, apps, builds, full, started_at)
 
     async def _failed(self, name: str, error: ProviderError) -> SyncReport:
         log.warning("account check failed", account=name, operation=error.operation, reason=error.reason)
-        await self._store.write(lambda r: r.catalogue.record_failure(name, self._clock(), error.reason))
+        if await self._store.write(lambda r: self._record_failure(r, name, error)):
+            await self._jobs.defer("deliver")
         if isinstance(error, AgreementBlocked):
             await self._jobs.defer("agreements", name)
         return SyncReport(name, failure=error)
 
-    def _record(
-        self, repositories: Repositories, name: str, apps: Sequence[App], builds: Sequence[Build], started_at: datetime
-    ) -> int:
-        """Everything one reading says, or nothing of it."""
+    def _record_failure(self, repositories: Repositories, name: str, error: ProviderError) -> bool:
+        """Whether somebody is told. A blocked agreement is told by the agreement's own check."""
+        now = self._clock()
+        health = repositories.catalogue.account(name)
+        repositories.catalogue.record_failure(name, now, error.reason)
+        alert = down_alert(health, error, now) if health and not isinstance(error, AgreementBlocked) else None
+        return alert is not None and repositories.outbox.add(alert, self._owners)
+
+    def _record(self, repositories: Repositories, found: _Found) -> int:
+        """Everything one reading says, or nothing of it. Returns how many alerts it causes."""
         catalogue = repositories.catalogue
-        health = catalogue.account(name)
-        old_apps = {app.id for app in catalogue.apps(name)}
-        product_ids = self._save_apps(repositories, apps, builds, started_at)
-        builds = [build for build in builds if build.app_id in product_ids]
+        health = catalogue.account(found.account)
+        old_apps = {app.id: app for app in catalogue.apps(found.account)}
+        product_ids = self._save_apps(repositories, found)
+        builds = [build for build in found.builds if build.app_id in product_ids]
         before = catalogue.builds_by_key(build.key for build in builds)
-        catalogue.save_builds(builds, started_at)
-        catalogue.record_success(name, started_at)
+        catalogue.save_builds(builds, found.at)
+        vanished = self._mark_gone(repositories, found, builds) if found.is_full else []
+        catalogue.record_success(found.account, found.at)
         if health is None or health.baseline_at is None:
             return 0
-        news = [b for b in builds if is_news(before.get(b.key), b, health, b.app_id in old_apps)]
-        return sum(self._announce(repositories, build, product_ids[build.app_id], health) for build in reversed(news))
+        told = (news_of(before.get(b.key), b, health, b.app_id in old_apps, found.at) for b in reversed(builds))
+        news = [each for each in told if each] + [gone(build, found.at) for build in vanished]
+        announced = sum(self._announce(repositories, each, product_ids, health.provider) for each in news)
+        owed = [_lost_alert(found, old_apps)]
+        if health.failing_since and repositories.outbox.has(down_fingerprint(health.name, health.failing_since)):
+            owed.append(back_alert(health, found.at))
+        return announced + sum(repositories.outbox.add(alert, self._owners) for alert in owed if alert)
 
-    def _save_apps(
-        self, repositories: Repositories, apps: Iterable[App], builds: Iterable[Build], at: datetime
-    ) -> Mapping[str, str]:
+    def _save_apps(self, repositories: Repositories, found: _Found) -> Mapping[str, str]:
         """Saves apps under their products; app id -> product id."""
-        bundle_ids = {build.app_id: build.bundle_id for build in builds if build.bundle_id}
+        bundle_ids = {build.app_id: build.bundle_id for build in found.builds if build.bundle_id}
         joiner = Joiner(repositories.catalogue, self._configured)
         product_ids = {}
-        for app in with_bundle_ids(apps, bundle_ids):
+        for app in with_bundle_ids(found.apps, bundle_ids):
             product_ids[app.id] = joiner.product_for(app).id
-            repositories.catalogue.save_app(app, product_ids[app.id], at)
+            repositories.catalogue.save_app(app, product_ids[app.id], found.at)
         return product_ids
 
-    def _announce(self, repositories: Repositories, build: Build, product_id: str, health: AccountHealth) -> bool:
-        alert = Alert(
-            fingerprint=f"new_build:{build.key}",
-            kind=AlertKind.NEW_BUILD,
-            account=build.account,
-            created_at=self._clock(),
-            product_id=product_id,
-            build_key=build.key,
-        )
-        channels = channels_for(repositories.subscriptions.all(), alert, build, health.provider)
+    def _mark_gone(self, repositories: Repositories, found: _Found, builds: Iterable[Build]) -> list[Build]:
+        """Builds of listed apps that a full reading no longer shows. An app that is missing altogether is another matter."""
+        apps, seen = {app.id for app in found.apps}, {build.key for build in builds}
+        known = repositories.catalogue.keys_of(found.account)
+        missing = [key for key, app_id in known.items() if app_id in apps and key not in seen]
+        vanished = repositories.catalogue.builds_by_key(missing)
+        repositories.catalogue.mark_gone(missing, found.at)
+        return list(vanished.values())
+
+    def _announce(self, repositories: Repositories, news: News, product_ids: Mapping[str, str], provider: str) -> bool:
+        alert = news.alert(product_ids[news.build.app_id], self._clock())
+        channels = channels_for(repositories.subscriptions.all(), alert, news.build, provider)
+        if not news.is_loud:
+            channels &= repositories.outbox.cards(news.build.key).keys()
         return repositories.outbox.add(alert, channels)
 
 
-def is_news(before: Build | None, now: Build, health: AccountHealth, app_was_known: bool) -> bool:
-    """Whether people should be told: it can be used, and could not be before.
-
-    A build never seen is news unless it is plainly old (the account was just allowed to see it).
-    """
-    if not now.state.is_announceable:
-        return False
-    if before is not None:
-        return before.state is BuildState.PROCESSING
-    if now.uploaded_at is None or health.ok_at is None:
-        return app_was_known
-    return now.uploaded_at >= health.ok_at - LATE
+def _lost_alert(found: _Found, old_apps: Mapping[str, App]) -> Alert | None:
+    """Apps that the account listed and no longer does: a permission was lost, or an agreement lapsed. Told once."""
+    listed = {app.id for app in found.apps}
+    lost = sorted(app.name for id, app in old_apps.items() if id not in listed)
+    if not lost:
+        return None
+    ids = ",".join(sorted(old_apps.keys() - listed))
+    return Alert(
+        f"apps_lost:{found.account}:{ids}",
+        AlertKind.APPS_LOST,
+        found.account,
+        found.at,
+        facts={"apps": ", ".join(lost[:10]), "count": str(len(lost))},
+    )

@@ -155,6 +155,11 @@ class SqlCatalogue:
         if saving.save_builds(self._connection, builds, at):
             self._bump()
 
+    def keys_of(self, account: str) -> Mapping[str, str]:
+        here = (builds.c.account == account) & builds.c.gone_at.is_(None)
+        rows = self._connection.execute(select(builds.c.key, builds.c.app_id).where(here))
+        return {row.key: row.app_id for row in rows}
+
     def mark_gone(self, keys: Iterable[str], at: datetime) -> None:
         if saving.mark_gone(self._connection, keys, at):
             self._bump()

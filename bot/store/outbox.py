@@ -11,6 +11,7 @@ from bot.domain.model import Alert, AlertKind, Delivery, DeliveryState
 from bot.store.tables import alerts, deliveries
 from bot.store.upsert import insert_if_new
 
+ABOUT_BUILDS = (AlertKind.NEW_BUILD, AlertKind.BUILD_CHANGED)
 OPEN = (DeliveryState.PENDING, DeliveryState.SENDING)
 
 _ALERT = [alerts.c[name] for name in ("fingerprint", "kind", "account", "created_at", "product_id", "build_key", "facts", "id")]
@@ -21,6 +22,7 @@ _DELIVERIES = (
     .where(alerts.c.kind.in_(list(AlertKind)))  # what a newer version of Purser wrote waits for it
     .order_by(deliveries.c.due_at, deliveries.c.sequence)
 )
+_CARDS = select(deliveries.c.channel, deliveries.c.ts).join_from(deliveries, alerts, deliveries.c.alert_id == alerts.c.id)
 _DUE = _DELIVERIES.where(
     deliveries.c.state == DeliveryState.PENDING, deliveries.c.due_at <= bindparam("now", type_=deliveries.c.due_at.type)
 ).limit(bindparam("most"))
@@ -54,6 +56,15 @@ class SqlOutbox:
         if rows:
             self._connection.execute(insert(deliveries), rows)
         return True
+
+    def has(self, fingerprint: str) -> bool:
+        return self._connection.scalar(select(alerts.c.id).where(alerts.c.fingerprint == fingerprint)) is not None
+
+    def cards(self, build_key: str) -> Mapping[str, str]:
+        """The first message about a build is its card; later ones stand in its thread."""
+        about = (alerts.c.build_key == build_key) & alerts.c.kind.in_(ABOUT_BUILDS) & deliveries.c.ts.is_not(None)
+        rows = self._connection.execute(_CARDS.where(about).order_by(deliveries.c.sequence.desc()))
+        return {channel: ts for channel, ts in rows if ts}
 
     def due(self, now: datetime, limit: int = 100) -> Sequence[Delivery]:
         return [_delivery(row) for row in self._connection.execute(_DUE, {"now": now, "most": limit})]

@@ -5,15 +5,16 @@ from typing import Final
 
 from bot.domain.answers import AlertFacts
 from bot.domain.message import Message
-from bot.domain.model import AlertKind, Build
+from bot.domain.model import AlertKind, Build, BuildState
 from bot.views.agreements import areas
 from bot.views.download import BUSINESS_PAGE
 from bot.views.ids import Action, Ask
 from bot.views.limits import Element, actions, button, context, message, open_button, section
 from bot.views.rows import download_button
-from bot.views.text import PLATFORMS, code, escape, label, moment, name, quote, size, span, state
+from bot.views.text import PLATFORMS, STATES, code, count, escape, label, moment, name, quote, reason_words, size, span, state
 from bot.views.versions import COMMAND
 
+GONE: Final = "gone"  # as bot.services.news says it of a build that is no longer listed
 CARD: Final = 600  # characters of a card's first lines
 BRANCH: Final = 60  # characters shown of a branch
 COMMIT: Final = 10  # characters shown of a commit's hash
@@ -22,15 +23,28 @@ COMMIT: Final = 10  # characters shown of a commit's hash
 def card(facts: AlertFacts, now: datetime) -> Message:
     """What a subscribed channel reads."""
     match facts.alert.kind:
-        case AlertKind.NEW_BUILD:
-            return _gone(facts) if facts.build is None else _new_build(facts, facts.build, now)
+        case AlertKind.NEW_BUILD | AlertKind.BUILD_CHANGED:
+            is_gone = facts.build is None or facts.alert.facts.get("to") == GONE
+            return _gone(facts) if is_gone or facts.build is None else _build(facts, facts.build, now)
         case AlertKind.AGREEMENT_BLOCKED:
             return _agreement_blocked(facts, now)
         case AlertKind.AGREEMENT_CLEARED:
             return _agreement_cleared(facts, now)
+        case AlertKind.ACCOUNT_DOWN:
+            return _account_down(facts, now)
+        case AlertKind.ACCOUNT_BACK:
+            return _account_back(facts)
+        case AlertKind.APPS_LOST:
+            return _apps_lost(facts)
 
 
-def _new_build(facts: AlertFacts, build: Build, now: datetime) -> Message:
+def line(facts: AlertFacts) -> Message:
+    """What a change of a build adds to the thread of its card."""
+    text = f"Now {_state_words(facts, 'to')}, was {_state_words(facts, 'from')}."
+    return message(text, [section(text)])
+
+
+def _build(facts: AlertFacts, build: Build, now: datetime) -> Message:
     place = [word for word in (escape(facts.title), escape(build.track)) if word]
     title = " · ".join((f"*{_product(facts)}* {label(build)}", PLATFORMS[build.platform], *place))
     notes = quote(build.notes)
@@ -114,3 +128,37 @@ def _time(facts: AlertFacts, key: str) -> datetime | None:
         return datetime.fromisoformat(facts.alert.facts.get(key, "")).astimezone(UTC)
     except ValueError:
         return None
+
+
+def _state_words(facts: AlertFacts, key: str) -> str:
+    told = facts.alert.facts.get(key, "")
+    if told == GONE:
+        return "no longer listed"
+    return STATES[BuildState(told)] if told in set(BuildState) else "unknown"
+
+
+def _account_down(facts: AlertFacts, now: datetime) -> Message:
+    since = _time(facts, "since") or facts.alert.created_at
+    reason = reason_words(facts.alert.facts.get("reason", ""))
+    is_key = facts.alert.facts.get("problem") == "key"
+    what = f"refuses the key of {name(facts.alert.account)}" if is_key else "cannot be read"
+    head = f"*{escape(facts.title)} {what}*" if is_key else f"*{_account(facts)} {what}*"
+    mend = "Check the key, its role and that it was not revoked" if is_key else "Answers go on from what is known; I keep trying"
+    lines = [f":warning: {head}", f"Since: {moment(since, now)} ({reason})", f"{mend}. `purser doctor` says more."]
+    return message(f"{_account(facts)} cannot be read ({reason})", [section("\n".join(lines), limit=CARD)])
+
+
+def _account_back(facts: AlertFacts) -> Message:
+    since, until = _time(facts, "since"), _time(facts, "until") or facts.alert.created_at
+    took = f" It took {span(until - since)}." if since is not None else ""
+    text = f"{_account(facts)} can be read again.{took}"
+    return message(text, [section(text, limit=CARD)])
+
+
+def _apps_lost(facts: AlertFacts) -> Message:
+    lines = [
+        f":warning: *{_account(facts)} no longer lists {count(int(facts.alert.facts.get('count', '1')), 'app')}*",
+        escape(facts.alert.facts.get("apps", ""), 600),
+        "If nobody removed them, the key or the person behind it lost permission, or an agreement lapsed.",
+    ]
+    return message(f"{_account(facts)} no longer lists some apps", [section("\n".join(lines), limit=CARD)])

@@ -1,10 +1,9 @@
 """Calls to App47's API v2: https://support.app47.com ("API v2 Overview", "Apps API v2", "Builds API v2")"""
 
+import logging
 from collections.abc import Callable, Container, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
-
-import structlog
 
 from bot.domain.errors import Confused, NotFound, NotReady
 from bot.domain.model import App, Build, BuildState, Handover, Link, LinkKind
@@ -27,7 +26,7 @@ _REREAD = "reread build"
 _MINT = "mint link"
 _PROBE = "probe"
 
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 
 class App47(ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes):
@@ -161,7 +160,7 @@ class App47(ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes):
         """Tells of a wrong md5, once per operation: no more than a doubt, for the vendor's own samples have wrong ones."""
         if operation not in self._doubted and not wire.is_intact(body):
             self._doubted.add(operation)
-            log.warning("md5 does not fit the answer", provider=self.provider, account=self.account, operation=operation)
+            log.warning("%s/%s: %s got an answer whose md5 does not fit", self.provider, self.account, operation)
 
 
 def _builds_path(app_id: str) -> str:

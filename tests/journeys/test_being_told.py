@@ -134,3 +134,18 @@ async def test_in_a_direct_message_the_stale_answer_itself_is_updated(journey: J
     first = await slack.dm(town.ada, "versions shop android")
     mended = await slack.wait_for(lambda m: "3.2.0 (1500)" in m.text_content, since=mark)
     assert mended.ts == first.ts
+
+
+async def test_a_later_state_changes_the_card_and_adds_a_line_in_its_thread(journey: Journey) -> None:
+    await subscribed(journey, "shop ios")
+    world = journey.world
+    world.apple.finish_processing(world.in_apple.processing)
+    await journey.check()
+    world.apple.set_external_state(world.in_apple.processing, "BETA_REJECTED", "REJECTED")
+    for _ in range(2):
+        await journey.check()
+    card, line = (message for message in journey.in_mobile() if not message.is_ephemeral)
+    assert "rejected" in card.text_content
+    assert card.edits
+    assert line.thread_ts == card.ts
+    assert "Now rejected" in line.text_content

@@ -35,7 +35,7 @@ async def delivery(slack: PretendSlack, store: Database, clock: StoppedClock) ->
     client = web_client(slack.bot_token, slack.api_url)
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=1)) as session:
         client.session = session
-        yield AlertDelivery(store, SlackMessenger(client), alerts.card, {}, clock, pace=0)
+        yield AlertDelivery(store, SlackMessenger(client), alerts.card, alerts.line, {}, clock, pace=0)
 
 
 async def tell(store: Database, *channels: str, name: str = "a") -> None:
@@ -111,7 +111,7 @@ async def test_a_message_that_slack_took_before_we_died_is_found_not_repeated(
     await tell(store, mobile.id)
     (pending,) = await store.read(lambda r: r.outbox.due(NOON))
     await store.write(lambda r: r.outbox.mark_sending(pending.id, NOON))
-    await delivery._post(pending)  # Slack has it; the process ends before the note is written
+    await delivery._post(pending, None)  # Slack has it; the process ends before the note is written
     clock.advance(minutes=3)
     assert await delivery.resume() == 1
     await delivery.deliver_due()

@@ -1,9 +1,10 @@
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
-from bot.domain.errors import AgreementBlocked, Unreachable
-from bot.domain.model import App, BuildState, EventKind, Platform, Subscription
+from bot.domain.errors import AgreementBlocked, Refused, Unreachable
+from bot.domain.model import Alert, AlertKind, App, BuildState, EventKind, Platform, Subscription
 from bot.services.products import ConfiguredProduct
 from bot.services.sync import Sync
 from bot.store import Database
@@ -148,3 +149,126 @@ async def test_an_agreement_403_in_passing_asks_for_an_agreement_check(sync: Syn
     apple.failure = AgreementBlocked("app_store_connect", "acme-apple", "list apps", "agreement")
     await sync.account("acme-apple")
     assert jobs.calls == [("agreements", "acme-apple")]
+
+
+OWNER = "U-OWNER"
+
+
+@pytest.fixture
+def watched(store: Database, apple: Shelf, jobs: Deferred, clock: StoppedClock) -> Sync:
+    """A sync whose owner is told."""
+    return Sync(store, {"acme-apple": apple}, (), jobs, clock, owners=[OWNER], poll_every=timedelta(minutes=5))
+
+
+async def alerts_for(store: Database, clock: StoppedClock, channel: str) -> list[Alert]:
+    due = await store.read(lambda r: r.outbox.due(clock() + timedelta(days=1)))
+    return [delivery.alert for delivery in due if delivery.channel == channel]
+
+
+async def test_a_change_of_a_build_is_told_once(sync: Sync, store: Database, apple: Shelf, clock: StoppedClock) -> None:
+    await subscribe(store)
+    apple.builds = [make_build(apple.apps[0], "418", state=BuildState.IN_REVIEW)]
+    await sync.account("acme-apple")
+    apple.builds = [make_build(apple.apps[0], "418", state=BuildState.LIVE)]
+    assert (await sync.account("acme-apple")).news == 1
+    assert (await sync.account("acme-apple")).news == 0
+    (alert,) = await alerts_for(store, clock, "C1")
+    assert (alert.kind, dict(alert.facts)) == (AlertKind.BUILD_CHANGED, {"from": "in_review", "to": "live"})
+
+
+async def test_a_quiet_change_is_for_channels_with_a_card_only(
+    sync: Sync, store: Database, apple: Shelf, clock: StoppedClock
+) -> None:
+    await subscribe(store, "C-old")
+    await sync.account("acme-apple")
+    apple.builds = [make_build(apple.apps[0], "418")]
+    await sync.account("acme-apple")
+    (delivery,) = await store.read(lambda r: r.outbox.due(clock()))
+    await store.write(lambda r: r.outbox.mark_sent(delivery.id, "1.0"))
+    await subscribe(store, "C-new")
+    apple.builds = [make_build(apple.apps[0], "418", state=BuildState.EXPIRED)]
+    await sync.account("acme-apple")
+    assert await channels_told(store, clock) == ["C-old"]
+
+
+async def test_builds_that_vanish_are_marked_gone_by_a_full_reading_only(sync: Sync, store: Database, apple: Shelf) -> None:
+    shop = apple.apps[0]
+    apple.builds = [make_build(shop, "418"), make_build(shop, "419")]
+    await sync.account("acme-apple")
+    apple.builds = [make_build(shop, "419")]
+    await sync.account("acme-apple")
+    assert len(await store.read(lambda r: r.catalogue.keys_of("acme-apple"))) == 2
+    await sync.account("acme-apple", full=True)
+    assert len(await store.read(lambda r: r.catalogue.keys_of("acme-apple"))) == 1
+    apple.builds = [make_build(shop, "418"), make_build(shop, "419")]
+    await sync.account("acme-apple", full=True)
+    assert len(await store.read(lambda r: r.catalogue.keys_of("acme-apple"))) == 2
+
+
+async def test_an_empty_list_of_apps_makes_nothing_vanish_and_is_told_to_owners(
+    watched: Sync, store: Database, apple: Shelf, clock: StoppedClock
+) -> None:
+    apple.builds = [make_build(apple.apps[0], "418")]
+    await watched.account("acme-apple")
+    apple.apps, apple.builds = [], []
+    for _ in range(2):
+        await watched.account("acme-apple", full=True)
+    assert len(await store.read(lambda r: r.catalogue.keys_of("acme-apple"))) == 1
+    (alert,) = await alerts_for(store, clock, OWNER)
+    assert (alert.kind, alert.facts["apps"]) == (AlertKind.APPS_LOST, "Shop")
+
+
+async def test_down_since_is_told_once_and_back_after_once(
+    watched: Sync, store: Database, apple: Shelf, clock: StoppedClock
+) -> None:
+    await watched.account("acme-apple")
+    apple.failure = Unreachable("app_store_connect", "acme-apple", "list apps", "timeout")
+    for _ in range(6):
+        clock.advance(minutes=5)
+        await watched.account("acme-apple")
+    apple.failure = None
+    for _ in range(2):
+        clock.advance(minutes=5)
+        await watched.account("acme-apple")
+    kinds = [(alert.kind, alert.facts["since"]) for alert in await alerts_for(store, clock, OWNER)]
+    since = (NOON + timedelta(minutes=5)).isoformat()
+    assert kinds == [(AlertKind.ACCOUNT_DOWN, since), (AlertKind.ACCOUNT_BACK, since)]
+
+
+async def test_a_short_outage_is_not_worth_a_message(watched: Sync, store: Database, apple: Shelf, clock: StoppedClock) -> None:
+    await watched.account("acme-apple")
+    apple.failure = Unreachable("app_store_connect", "acme-apple", "list apps", "timeout")
+    for _ in range(2):
+        await watched.account("acme-apple")
+    apple.failure = None
+    await watched.account("acme-apple")
+    assert await alerts_for(store, clock, OWNER) == []
+
+
+async def test_a_refused_key_is_told_sooner_and_as_a_key_problem(
+    watched: Sync, store: Database, apple: Shelf, clock: StoppedClock
+) -> None:
+    await watched.account("acme-apple")
+    apple.failure = Refused("app_store_connect", "acme-apple", "list apps", "unauthorized")
+    for _ in range(5):
+        await watched.account("acme-apple")
+    (alert,) = await alerts_for(store, clock, OWNER)
+    assert alert.facts["problem"] == "key"
+
+
+async def test_an_account_that_keeps_failing_is_left_alone_for_longer_and_longer(
+    watched: Sync, apple: Shelf, clock: StoppedClock
+) -> None:
+    await watched.account("acme-apple")
+    apple.failure = Unreachable("app_store_connect", "acme-apple", "list apps", "timeout")
+    asked_at = []
+    for minute in range(300):
+        if not (await watched.poll("acme-apple")).was_left_alone:
+            asked_at.append(minute)
+        clock.advance(minutes=1)
+    pauses = [after - before for before, after in pairwise(asked_at)]
+    assert pauses[:7] == [1, 1, 5, 10, 20, 40, 60]
+    apple.failure = None
+    clock.advance(hours=1)
+    assert not (await watched.poll("acme-apple")).was_left_alone
+    assert not (await watched.poll("acme-apple")).was_left_alone

@@ -1,0 +1,65 @@
+"""Pure: which facts of a check are worth telling."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bot.domain.model import AccountHealth, Alert, AlertKind, Build, BuildState
+
+LATE = timedelta(days=1)  # a vendor may show a build this long after its upload and it is still news
+GONE = "gone"  # the state, in an alert's facts, of a build that its vendor no longer lists
+LOUD = (BuildState.IN_REVIEW, BuildState.APPROVED, BuildState.LIVE, BuildState.REJECTED, BuildState.FAILED)
+"""States worth a message of their own where the build has no card yet; others only change the card."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Something about a build. `facts` as in Alert; `is_loud`: also for channels that have no card of this build."""
+
+    kind: AlertKind
+    build: Build
+    fingerprint: str
+    is_loud: bool = True
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+    def alert(self, product_id: str, at: datetime) -> Alert:
+        return Alert(
+            fingerprint=self.fingerprint,
+            kind=self.kind,
+            account=self.build.account,
+            created_at=at,
+            product_id=product_id,
+            build_key=self.build.key,
+            facts=self.facts,
+        )
+
+
+def news_of(before: Build | None, now: Build, health: AccountHealth, app_was_known: bool, at: datetime) -> News | None:
+    """What there is to tell of one build after a check; `before` is what the store had of it."""
+    if _can_be_used_for_the_first_time(before, now, health, app_was_known):
+        return News(AlertKind.NEW_BUILD, now, f"new_build:{now.key}")
+    if before is None or before.state is now.state:
+        return None
+    return _changed(now, before.state, now.state, is_loud=now.state in LOUD, at=at)
+
+
+def gone(build: Build, at: datetime) -> News:
+    """The vendor no longer lists this build."""
+    return _changed(build, build.state, GONE, is_loud=False, at=at)
+
+
+def _changed(build: Build, old: str, new: str, *, is_loud: bool, at: datetime) -> News:
+    """The moment is part of the fingerprint because a state can come back: in review, rejected, in review again."""
+    fingerprint = f"build_changed:{build.key}:{old}>{new}:{at.isoformat()}"
+    return News(AlertKind.BUILD_CHANGED, build, fingerprint, is_loud, {"from": str(old), "to": str(new)})
+
+
+def _can_be_used_for_the_first_time(before: Build | None, now: Build, health: AccountHealth, app_was_known: bool) -> bool:
+    """A build never seen is news unless it is plainly old: the account was just allowed to see it."""
+    if not now.state.is_announceable:
+        return False
+    if before is not None:
+        return before.state is BuildState.PROCESSING
+    if now.uploaded_at is None or health.ok_at is None:
+        return app_was_known
+    return now.uploaded_at >= health.ok_at - LATE
