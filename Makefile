@@ -23,7 +23,7 @@ test: $(DEV_READY)
 	@$(BIN)/python -m pytest --ignore=tests/bench
 
 bench: $(DEV_READY)
-	@$(BIN)/python -m pytest -s tests/bench
+	@$(BIN)/python -m tests.bench
 
 # With `make -k lint`, a check that fails does not hide the next one.
 lint: lint-format lint-code lint-types lint-imports

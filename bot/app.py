@@ -1,6 +1,7 @@
 """The composition root: the only file that sees every room."""
 
 import asyncio
+import gc
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -9,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from enum import Flag, auto
 from functools import partial
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, Self
 
 import aiohttp
@@ -18,6 +20,8 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
+from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 from starlette.applications import Starlette
 
@@ -26,12 +30,13 @@ from bot.domain.errors import PurserError, StoreUnavailable
 from bot.domain.ports import ChecksAgreements, Provider, Repositories
 from bot.jobs.clock import DELIVER_EVERY, RECONCILE_EVERY, Ticker
 from bot.jobs.inprocess import InProcessJobs
-from bot.jobs.tasks import task_table
+from bot.jobs.tasks import RunsJobs, task_table
 from bot.metrics import Metrics
-from bot.services.access import Access
+from bot.services.access import Access, Rules
 from bot.services.agreements import AgreementWatch
 from bot.services.alerts import LEASE, AlertDelivery
 from bot.services.catalog import Catalog
+from bot.services.door import Doorkeeper
 from bot.services.links import Links
 from bot.services.products import ConfiguredProduct
 from bot.services.reading import Account, Reader
@@ -45,14 +50,17 @@ from bot.views import alerts
 from bot.views.help import Commands
 from bot.web.app import build_web
 from bot.web.health import Check
+from bot.web.slack import SlackRequests
 from handlers import routes
 from handlers.desk import Desk
 from handlers.edge import Edge
-from handlers.messenger import SlackMessenger, SlackPeople, web_client
+from handlers.messenger import SlackGroups, SlackMessenger, SlackPeople, error_code, web_client
+from handlers.socket_mode import stay_connected
 from providers import SPECS
 from providers.spec import AccountSettings, SecretSources, Surroundings
 
 Configured = Settings[AccountSettings]
+AT_THE_DOOR = timedelta(minutes=1)
 REFUSALS = ("invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired")
 
 log = structlog.get_logger()
@@ -86,7 +94,7 @@ class Purser:
     sync: Sync
     agreements: AgreementWatch
     alerts: AlertDelivery
-    jobs: InProcessJobs
+    jobs: RunsJobs
     slack: AsyncWebClient
     web: Starlette
     parts: Part
@@ -100,7 +108,7 @@ class Purser:
         try:
             await self.slack.auth_test()
         except SlackApiError as error:
-            code = error.response.get("error", "no answer")
+            code = error_code(error) or "no answer"
             if code in REFUSALS:
                 raise PurserError(f"Slack refuses SLACK_BOT_TOKEN ({code}); copy it anew from OAuth & Permissions") from error
             log.warning("Slack did not answer at start", reason=code)
@@ -115,7 +123,7 @@ class Purser:
             for provider in self.providers.values():
                 stack.push_async_callback(provider.aclose)
             await stack.enter_async_context(self._slack_session())
-            stack.push_async_callback(self.jobs.aclose)
+            await stack.enter_async_context(self.jobs.running(works=Part.WORKER in self.parts))
             stack.push_async_callback(self.edge.aclose)
             if self.parts is Part.EVERYTHING:
                 await self.alerts.resume(older_than=timedelta(0))
@@ -124,6 +132,7 @@ class Purser:
             stack.callback(ticker.stop)
             if Part.WEB in self.parts:
                 await stack.enter_async_context(self._socket_mode())
+            _spare_the_collector()
             yield
 
     def _ticker(self) -> Ticker:
@@ -153,8 +162,16 @@ class Purser:
         if token is None:
             yield
             return
-        handler = AsyncSocketModeHandler(self.bolt, token.get_secret_value(), web_client=self.slack)
-        connecting = asyncio.create_task(handler.client.connect())
+        logger = logging.getLogger("purser.socket")
+        logger.setLevel(logging.CRITICAL)  # its texts may hold the socket's address, which is a key
+        handler = AsyncSocketModeHandler(self.bolt, token.get_secret_value(), logger=logger, web_client=self.slack)
+
+        async def handle(_: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
+            structlog.contextvars.bind_contextvars(request_id=token_hex(6))
+            await handler.handle(handler.client, request)
+
+        handler.client.socket_mode_request_listeners = [handle]
+        connecting = asyncio.create_task(stay_connected(handler.client))
         try:
             yield
         finally:
@@ -199,7 +216,7 @@ def build(settings: Configured, parts: Part = Part.EVERYTHING, clock: Callable[[
     store = Database(settings.environment.database_url)
     providers = connect_providers(settings, metrics, clock)
     slack = web_client(_secret(settings.environment.slack_bot_token), settings.environment.slack_api_url)
-    jobs = InProcessJobs()
+    jobs = _jobs(settings.environment.database_url)
     titles = {account.name: SPECS[account.provider].title for account in settings.accounts}
     products = _products(settings)
 
@@ -207,9 +224,9 @@ def build(settings: Configured, parts: Part = Part.EVERYTHING, clock: Callable[[
     apart = min(settings.purser.agreements_every / 2, timedelta(minutes=1))
     agreements = AgreementWatch(store, providers, jobs, clock, apart)
     delivery = AlertDelivery(store, SlackMessenger(slack), alerts.card, alerts.line, titles, clock)
-    jobs.use(task_table(sync, agreements, delivery, delivers=Part.WORKER in parts))
-    links = _links(settings, store, providers, titles, clock)
-    access = _access(settings, slack, products, clock)
+    jobs.use(task_table(sync, agreements, delivery))
+    links = _links(settings, store, providers, titles, clock, _doorkeeper(settings, slack, clock))
+    access = Access(SlackPeople(slack, clock), _rules(settings), SlackGroups(slack, clock))
     catalog = Catalog(store, Reader(_accounts(settings), clock, settings.purser.poll_every * 2), access)
     desk = Desk(
         catalog=catalog,
@@ -222,7 +239,7 @@ def build(settings: Configured, parts: Part = Part.EVERYTHING, clock: Callable[[
         clock=clock,
     )
     bolt = _bolt(settings, slack)
-    edge = Edge(bolt, routes(desk), access, metrics.answered)
+    edge = Edge(bolt, routes(desk), access, metrics.answered, frames_are_short=settings.socket_mode)
     purser = Purser(settings, store, providers, sync, agreements, delivery, jobs, slack, Starlette(), parts, edge, bolt)
     purser.web = build_web(
         links=links,
@@ -232,10 +249,19 @@ def build(settings: Configured, parts: Part = Part.EVERYTHING, clock: Callable[[
         registry=registry,
         clock=clock,
         public_url=settings.environment.public_url,
-        slack=None if settings.socket_mode else AsyncSlackRequestHandler(bolt).handle,
+        slack=None if settings.socket_mode else _slack_requests(settings, bolt).receive,
         lifespan=lambda _: purser.running(),
     )
     return purser
+
+
+def _jobs(database_url: str) -> RunsJobs:
+    """PostgreSQL carries the background work of any number of processes; an SQLite file belongs to this one."""
+    if database_url.startswith("sqlite"):
+        return InProcessJobs()
+    from bot.jobs.queue import QueuedJobs  # needs the postgres extra
+
+    return QueuedJobs(database_url)
 
 
 def connect_providers(settings: Configured, metrics: Metrics, clock: Callable[[], datetime]) -> Mapping[str, Provider]:
@@ -250,21 +276,42 @@ def _links(
     providers: Mapping[str, Provider],
     titles: Mapping[str, str],
     clock: Callable[[], datetime],
+    door: Doorkeeper,
 ) -> Links:
     environment = settings.environment
-    keys = [key.get_secret_value() for key in environment.secret_key]
-    return Links(store, providers, clock, keys=keys, public_url=environment.public_url, titles=titles)
+    return Links(
+        store,
+        providers,
+        clock,
+        keys=[key.get_secret_value() for key in environment.secret_key],
+        public_url=environment.public_url,
+        titles=titles,
+        homes={account.name: _addresses(account) for account in settings.accounts},
+        door=door,
+        openings=settings.purser.link_openings,
+        per_hour=settings.purser.downloads_per_hour,
+    )
 
 
-def _access(
-    settings: Configured, slack: AsyncWebClient, products: list[ConfiguredProduct], clock: Callable[[], datetime]
-) -> Access:
-    return Access(
-        SlackPeople(slack, clock),
+def _addresses(account: AccountSettings) -> list[str]:
+    """Where an account's vendor lives, as configured or by default."""
+    return [value for value in account.model_dump().values() if isinstance(value, str) and value.startswith("http")]
+
+
+def _doorkeeper(settings: Configured, slack: AsyncWebClient, clock: Callable[[], datetime]) -> Doorkeeper:
+    """With a memory of its own, shorter than a link's life: what changed since the click must show."""
+    people, groups = SlackPeople(slack, clock, AT_THE_DOOR), SlackGroups(slack, clock, AT_THE_DOOR)
+    return Doorkeeper(Access(people, _rules(settings), groups), clock)
+
+
+def _rules(settings: Configured) -> Rules:
+    products = _products(settings)
+    return Rules(
         guests=settings.purser.guests,
         external=settings.purser.external,
-        owners=settings.purser.owners,
+        owners=frozenset(settings.purser.owners),
         channels={product.name: product.channels for product in products},
+        groups={product.name: product.groups for product in products if product.groups},
     )
 
 
@@ -280,12 +327,16 @@ def _bolt(settings: Configured, slack: AsyncWebClient) -> AsyncApp:
     )
 
 
+def _slack_requests(settings: Configured, bolt: AsyncApp) -> SlackRequests:
+    return SlackRequests(_secret(settings.environment.slack_signing_secret), utc_now, AsyncSlackRequestHandler(bolt).handle)
+
+
 def _accounts(settings: Configured) -> list[Account]:
     return [Account(a.name, a.provider, SPECS[a.provider].title) for a in settings.accounts]
 
 
 def _products(settings: Configured) -> list[ConfiguredProduct]:
-    return [ConfiguredProduct(p.name, p.aliases, p.apps, p.allow_channels) for p in settings.products]
+    return [ConfiguredProduct(p.name, p.aliases, p.apps, p.allow_channels, p.allow_groups) for p in settings.products]
 
 
 def _checks(settings: Configured, store: Database, slack: AsyncWebClient) -> Mapping[str, Check]:
@@ -303,12 +354,19 @@ def _checks(settings: Configured, store: Database, slack: AsyncWebClient) -> Map
         try:
             await slack.auth_test()
         except SlackApiError as error:
-            return str(error.response.get("error", "refused"))
+            return error_code(error) or "no_answer"
         except (aiohttp.ClientError, TimeoutError):
             return "unreachable"
         return None
 
     return {"database": database, "slack": slack_answers}
+
+
+def _spare_the_collector() -> None:
+    """What start-up made stays: looking through it again and again costs a tenth of the rate at which answers leave."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
 
 
 def _register(repositories: Repositories, accounts: Iterable[AccountSettings]) -> None:

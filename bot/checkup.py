@@ -4,37 +4,44 @@ import asyncio
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.table import Table
 
 from bot.app import Configured, Workshop
 from bot.domain.errors import UserMistake
+from bot.remedies import problem, remedy
+from bot.report import Row, print_rows
 from bot.services.sync import SyncReport
+
+HEAD = Row("account", f"{'apps':>7}{'builds':>9}{'alerts':>9}")
 
 
 async def sync_now(settings: Configured, account: str | None) -> bool:
-    """False when an account could not be read. Raises UserMistake for an account that is not configured."""
+    """False when an account could not be read. Raises UserMistake for an account that is not configured, StoreUnavailable."""
     names = [each.name for each in settings.accounts if account in (None, each.name)]
     if not names:
-        raise UserMistake(f"no account is called {account}; configured: {', '.join(a.name for a in settings.accounts)}")
-    errors = Console(stderr=True)
+        known = ", ".join(each.name for each in settings.accounts)
+        raise UserMistake(f"no account is called {account}; {settings.config_file.name} has {known}")
     async with Workshop(settings) as workshop:
         await workshop.register()
-        with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=errors) as progress:
-            bar = progress.add_task("accounts", total=len(names))
-
-            async def one(name: str) -> SyncReport:
-                report = await workshop.sync.account(name, full=True)
-                progress.advance(bar)
-                return report
-
-            reports = await asyncio.gather(*(one(name) for name in names))
-    Console().print(_table(reports))
+        reports = await _check(workshop, names)
+    print_rows(Console(), [HEAD, *map(_row, reports)])
     return all(report.failure is None for report in reports)
 
 
-def _table(reports: list[SyncReport]) -> Table:
-    table = Table("account", "apps", "builds", "alerts", "result", box=None, pad_edge=False)
-    for report in reports:
-        result = str(report.failure) if report.failure else "well"
-        table.add_row(report.account, str(report.apps), str(report.builds), str(report.news), result)
-    return table
+async def _check(workshop: Workshop, names: list[str]) -> list[SyncReport]:
+    terminal = Console(stderr=True)
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as progress:
+        bar = progress.add_task("accounts", total=len(names))
+
+        async def one(name: str) -> SyncReport:
+            report = await workshop.sync.account(name, full=True)
+            progress.advance(bar)
+            return report
+
+        return await asyncio.gather(*map(one, names))
+
+
+def _row(report: SyncReport) -> Row:
+    if report.failure:
+        return Row(report.account, f"could not be read: {problem(report.failure)}", remedy(report.failure))
+    return Row(report.account, f"{report.apps:>7,}{report.builds:>9,}{report.news:>9,}")

@@ -2,37 +2,66 @@
 
 import argparse
 import asyncio
+import io
 import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from bot.domain.errors import PurserError
+from bot.domain.errors import PurserError, StoreUnavailable, UserMistake
 from bot.mistakes import ConfigurationError
+from bot.remedies import database_remedy
 
 if TYPE_CHECKING:
-    from bot.app import Configured, Part
+    from bot.app import Configured, Part, Purser
 
 WELL, FAILED, MISCONFIGURED = 0, 1, 2
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+GRACE = 4  # seconds for open requests when stopping; whoever stops a container kills it 10 seconds later
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit codes: 0 well; 1 a check failed; 2 the configuration is wrong."""
+    _allow_any_text()
     arguments = _parser().parse_args(argv)
     try:
         code: int = arguments.command(arguments)
+        sys.stdout.flush()
         return code
     except ConfigurationError as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        return MISCONFIGURED
+        return _complain(str(error), MISCONFIGURED)
+    except UserMistake as error:
+        return _complain(f"purser: {error}", MISCONFIGURED)
+    except StoreUnavailable as error:
+        return _complain(f"purser: {error}; {database_remedy(error)}", FAILED)
     except PurserError as error:
-        print(f"purser: {error}", file=sys.stderr)  # noqa: T201
+        return _complain(f"purser: {error}", FAILED)
+    except BrokenPipeError:
+        _forget_output()
         return FAILED
     except KeyboardInterrupt:
         return FAILED
+
+
+def _complain(text: str, code: int) -> int:
+    print(text, file=sys.stderr)  # noqa: T201
+    return code
+
+
+def _allow_any_text() -> None:
+    """A terminal that has no letter for a name shows a question mark in its place."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+
+
+def _forget_output() -> None:
+    """Nobody reads it any more. https://docs.python.org/3/library/signal.html#note-on-sigpipe"""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -67,13 +96,13 @@ def _settings() -> "Configured":
 def _run(_: argparse.Namespace) -> int:
     from bot.app import Part
 
-    return _serve(Part.EVERYTHING)
+    return _loop(_serving(_settings(), Part.EVERYTHING))
 
 
 def _web(_: argparse.Namespace) -> int:
     from bot.app import Part
 
-    return _serve(Part.WEB)
+    return _loop(_serving(_settings(), Part.WEB))
 
 
 def _worker(_: argparse.Namespace) -> int:
@@ -88,48 +117,78 @@ def _clock(_: argparse.Namespace) -> int:
     return _loop(_background(_settings(), Part.CLOCK))
 
 
-def _serve(parts: "Part") -> int:
-    return _loop(_serving(_settings(), parts))
-
-
 async def _serving(settings: "Configured", parts: "Part") -> int:
+    import structlog
     import uvicorn
 
-    from bot.app import build
-    from bot.logs import set_up_logs
+    log = structlog.get_logger()
 
-    environment = settings.environment
-    set_up_logs(environment.log_level, environment.log_format)
-    purser = build(settings, parts)
-    with _listening_socket(environment.host, environment.port) as listener:
-        _migrate_own_file(settings)
-        await purser.prepare()
+    class Server(uvicorn.Server):
+        @contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            """uvicorn's own raises the signal again when all is closed, which would look like a crash."""
+            with _on_stop(self.handle_exit):
+                yield
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            log.info("answering", host=settings.environment.host, port=settings.environment.port)
+
+    purser = _built(settings, parts)
+    with _listening_socket(settings.environment.host, settings.environment.port) as listener:
+        await _prepare(purser)
         config = uvicorn.Config(
-            purser.web, http="httptools", log_config=None, access_log=False, timeout_graceful_shutdown=8, server_header=False
+            purser.web, http="httptools", log_config=None, access_log=False, timeout_graceful_shutdown=GRACE, server_header=False
         )
-        server = uvicorn.Server(config)
+        server = Server(config)
         await server.serve(sockets=[listener])
+    log.info("stopped")
     return WELL if server.started else FAILED
 
 
 async def _background(settings: "Configured", parts: "Part") -> int:
+    import structlog
+
+    log = structlog.get_logger()
+    purser = _built(settings, parts)
+    await _prepare(purser)
+    stop = asyncio.Event()
+    with _on_stop(lambda number, frame: stop.set()):
+        async with purser.running():
+            log.info("working")
+            await stop.wait()
+    log.info("stopped")
+    return WELL
+
+
+def _built(settings: "Configured", parts: "Part") -> "Purser":
     from bot.app import build
     from bot.logs import set_up_logs
 
     set_up_logs(settings.environment.log_level, settings.environment.log_format)
-    purser = build(settings, parts)
-    _migrate_own_file(settings)
+    return build(settings, parts)
+
+
+async def _prepare(purser: "Purser") -> None:
+    _migrate_own_file(purser.settings)
     await purser.prepare()
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with purser.running():
-        await stop.wait()
-    return WELL
+
+
+@contextmanager
+def _on_stop(handle: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+    """Ctrl-C and SIGTERM call `handle` in the event loop, instead of breaking off whatever runs."""
+    loop = asyncio.get_running_loop()
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, handle, number, None)
+    try:
+        yield
+    finally:
+        for number in STOP_SIGNALS:
+            loop.remove_signal_handler(number)
 
 
 def _listening_socket(host: str, port: int) -> socket.socket:
-    """Bound before anything else, so that a taken port is one sentence.
+    """Taken before anything else, so that a taken port is one sentence; who knocks early waits until there is an answer.
 
     The protocol is named because asyncio turns off Nagle's algorithm only for sockets that say they are TCP.
     """
@@ -138,6 +197,7 @@ def _listening_socket(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
+        listener.listen()
         return listener
     except OSError as error:
         listener.close()
@@ -165,6 +225,7 @@ def _sync(arguments: argparse.Namespace) -> int:
 
     settings = _settings()
     settings.require_accounts()
+    _only_worst_logs(settings)
     _migrate_own_file(settings)
     return WELL if asyncio.run(sync_now(settings, arguments.account)) else FAILED
 
@@ -172,7 +233,16 @@ def _sync(arguments: argparse.Namespace) -> int:
 def _doctor(_: argparse.Namespace) -> int:
     from bot.doctor import examine
 
-    return WELL if asyncio.run(examine(_settings())) else FAILED
+    settings = _settings()
+    _only_worst_logs(settings)
+    return WELL if asyncio.run(examine(settings)) else FAILED
+
+
+def _only_worst_logs(settings: "Configured") -> None:
+    """The report says the rest."""
+    from bot.logs import set_up_logs
+
+    set_up_logs("critical", settings.environment.log_format)
 
 
 def _manifest(_: argparse.Namespace) -> int:

@@ -40,14 +40,14 @@ A = TypeVar("A", bound=BaseModel)
 A_co = TypeVar("A_co", bound=BaseModel, covariant=True)
 SecretSources = Callable[[Mapping[str, str], Path], object]
 
-UNITS = {"s": "seconds", "m": "minutes", "h": "hours"}
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 MAKE_APP = "`purser manifest` prints the manifest from which Slack creates the app"
 
 
 def _duration(text: object) -> timedelta:
-    match = re.fullmatch(r"([0-9]{1,6})([smh])", text) if isinstance(text, str) else None
+    match = re.fullmatch(r"([0-9]{1,6})([smhd])", text) if isinstance(text, str) else None
     if match is None or int(match[1]) == 0:
-        raise ValueError("must be a whole number and s, m or h, from 1s up, in quotes")
+        raise ValueError("must be a whole number and s, m, h or d, from 1s up, in quotes")
     return timedelta(**{UNITS[match[2]]: int(match[1])})
 
 
@@ -61,8 +61,10 @@ def _matching(pattern: str, sentence: str) -> AfterValidator:
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Count = Annotated[int, Field(strict=True, ge=1, le=100_000)]
 MemberId = Annotated[str, _matching(r"[UW][A-Z0-9]{2,}", "must be a Slack member ID (profile > Copy member ID), not a name")]
 ChannelId = Annotated[str, _matching(r"[CGD][A-Z0-9]{2,}", "must be a Slack channel ID (channel details > About), not a name")]
+GroupId = Annotated[str, _matching(r"S[A-Z0-9]{2,}", "must be a Slack user group ID (group > Copy group ID), not a name")]
 Command = Annotated[str, _matching(r"/[a-z0-9_-]{1,31}", "must be a slash and up to 31 lower-case letters, digits, - or _")]
 Name = Annotated[str, _matching(r"(?s).*\S.*", "must not be empty")]
 
@@ -93,6 +95,9 @@ class PurserTable(Table):
     owners: tuple[MemberId, ...] = Field(default=(), examples=[["U0ADMIN"]])
     guests: StrictBool = False
     external: StrictBool = False
+    downloads_per_hour: Count = Field(default=30, examples=[30])
+    link_openings: Count = Field(default=25, examples=[25])
+    audit_retention: Duration = Field(default=timedelta(days=400), examples=["400d"])
     commands: Commands = Field(default=Commands(), examples=[{"root": "/purser", "versions": "/builds"}])
 
 
@@ -110,6 +115,7 @@ class ProductTable(Table):
     aliases: tuple[Name, ...] = Field(default=(), examples=[["store"]])
     apps: tuple[str, ...] = Field(default=(), examples=[["acme-apple:1234567890"]])
     allow_channels: tuple[ChannelId, ...] = Field(default=(), examples=[["C0123"]])
+    allow_groups: tuple[GroupId, ...] = Field(default=(), examples=[["S0123"]])
 
 
 class ConfigFile(Table):
@@ -129,6 +135,7 @@ class ProductRule:
     aliases: tuple[str, ...]
     apps: tuple[tuple[str, str], ...]
     allow_channels: tuple[str, ...]
+    allow_groups: tuple[str, ...] = ()
 
 
 class ProviderSpecLike(Protocol[A_co]):
@@ -328,4 +335,4 @@ def _wrong_app(app: str, accounts: Sequence[str], taken: set[str]) -> str | None
 
 def _rule(product: ProductTable) -> ProductRule:
     apps = tuple((account, app_id) for account, _, app_id in (app.partition(":") for app in product.apps))
-    return ProductRule(product.name, product.aliases, apps, product.allow_channels)
+    return ProductRule(product.name, product.aliases, apps, product.allow_channels, product.allow_groups)

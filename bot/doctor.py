@@ -1,36 +1,37 @@
 """`purser doctor`: checks everything that can be wrong and says how to mend it."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+import os
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from pathlib import Path
+from typing import Any
 
 import aiohttp
 import httpx
+from prometheus_client import CollectorRegistry
 from rich.console import Console
-from rich.table import Table
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.app import Configured, Workshop, utc_now
-from bot.domain.errors import (
-    AgreementBlocked,
-    Confused,
-    NotFound,
-    ProviderError,
-    RateLimited,
-    Refused,
-    StoreUnavailable,
-    Unreachable,
-)
+from bot.app import Configured, connect_providers, utc_now
+from bot.domain.errors import ProviderError, StoreUnavailable, UserMistake
 from bot.domain.ports import Probes, Provider
+from bot.environment import Environment
 from bot.manifest import scopes
+from bot.metrics import Metrics
+from bot.remedies import database_remedy, problem, remedy
+from bot.report import Row, print_rows
+from bot.store.connect import parse_url
 from bot.store.migrate import current_matches_head
-from handlers.messenger import web_client
+from handlers.messenger import error_code, web_client
 
+BOUND = 10.0  # seconds that one check may take; all run at once
 SKEW = timedelta(minutes=1)  # Slack refuses requests that look 5 minutes old, Apple tokens that look issued in the future
+SECRET_LENGTH = 32  # of every signing secret that Slack has given out so far
 
 
 class Mark(StrEnum):
@@ -39,9 +40,12 @@ class Mark(StrEnum):
     FAILED = "failed"
 
 
+STYLES = {Mark.OK: "green", Mark.WARNING: "yellow", Mark.FAILED: "red"}
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the report. `mend` says what to do; empty when there is nothing to do."""
+    """`mend` says what to do; empty when there is nothing to do."""
 
     what: str
     mark: Mark
@@ -49,173 +53,215 @@ class Finding:
     mend: str = ""
 
 
-async def examine(settings: Configured, console: Console | None = None) -> bool:
-    """Prints the report. False when something failed."""
-    console = console or Console()
-    table = Table("check", "", "found", "what to do", box=None, pad_edge=False)
-    sound = True
-    async for finding in _findings(settings):
-        colour = {Mark.OK: "green", Mark.WARNING: "yellow", Mark.FAILED: "red"}[finding.mark]
-        table.add_row(finding.what, f"[{colour}]{finding.mark}[/]", finding.says, finding.mend)
-        sound = sound and finding.mark is not Mark.FAILED
-    console.print(table)
-    return sound
+Findings = list[Finding]
+Check = Coroutine[Any, Any, Findings]
 
 
-async def _findings(settings: Configured) -> AsyncIterator[Finding]:
-    for finding in await _slack(settings):
-        yield finding
-    yield await _database(settings)
-    yield await _public_url(settings)
-    if not settings.accounts:
-        yield Finding("accounts", Mark.FAILED, "none configured", f"add [[accounts]] to {settings.config_file.name}")
-    async with Workshop(settings) as workshop:
-        probes = [_account(name, provider) for name, provider in workshop.providers.items()]
-        for findings in await asyncio.gather(*probes):
-            for finding in findings:
-                yield finding
+@dataclass
+class Clocks:
+    """How far the clocks of others are from ours, by their names."""
+
+    ours: Callable[[], datetime]
+    apart: dict[str, timedelta] = field(default_factory=dict)
+
+    def note(self, whose: str, theirs: datetime | None) -> None:
+        if theirs is not None:
+            self.apart[whose] = abs(self.ours() - theirs)
+
+    def findings(self) -> Findings:
+        wrong = {whose: apart for whose, apart in self.apart.items() if apart > SKEW}
+        if wrong:
+            says = ", ".join(f"{apart.total_seconds():.0f} s from that of {whose}" for whose, apart in wrong.items())
+            return [Finding("clock", Mark.FAILED, says, "let NTP set this machine's clock")]
+        return [Finding("clock", Mark.OK, f"agrees with {', '.join(self.apart)}")] if self.apart else []
 
 
-async def _slack(settings: Configured) -> list[Finding]:
+async def examine(
+    settings: Configured,
+    console: Console | None = None,
+    clock: Callable[[], datetime] = utc_now,
+    bound: float = BOUND,
+) -> bool:
+    """Prints the report. False when something failed. No check takes longer than `bound` seconds."""
+    clocks = Clocks(clock)
+    providers = connect_providers(settings, Metrics(CollectorRegistry()), clock)
+    checks: list[tuple[str, Check]] = [
+        ("Slack", _slack(settings, clocks)),
+        ("database", _database(settings.environment.database_url)),
+        ("PUBLIC_URL", _public_url(settings.environment)),
+        *((name, _account(name, provider, clocks)) for name, provider in providers.items()),
+    ]
+    with Console(stderr=True).status("Checking"):
+        results = await asyncio.gather(*(_bounded(what, check, bound) for what, check in checks))
+    await asyncio.gather(*(provider.aclose() for provider in providers.values()))
+    findings = [finding for result in results for finding in result]
+    if not providers:
+        findings.append(Finding("accounts", Mark.FAILED, "there are none", f"add [[accounts]] to {settings.config_file.name}"))
+    findings += clocks.findings()
+    print_rows(console or Console(), [_row(finding) for finding in findings])
+    return all(finding.mark is not Mark.FAILED for finding in findings)
+
+
+def _row(finding: Finding) -> Row:
+    return Row(finding.what, finding.says, finding.mend, finding.mark, STYLES[finding.mark])
+
+
+async def _bounded(what: str, check: Check, bound: float) -> Findings:
+    try:
+        async with asyncio.timeout(bound):
+            return await check
+    except TimeoutError:
+        return [Finding(what, Mark.FAILED, f"no answer within {bound:g} s", "check its address and the network")]
+
+
+# --- Slack ------------------------------------------------------------------------------------
+
+
+async def _slack(settings: Configured, clocks: Clocks) -> Findings:
     environment = settings.environment
     if environment.slack_bot_token is None:
-        return [
-            Finding(
-                "Slack token",
-                Mark.FAILED,
-                "SLACK_BOT_TOKEN is not set",
-                "create the app from `purser manifest`, install it, copy the token",
-            )
-        ]
+        mend = "create the app from what `purser manifest` prints, install it, and copy its token"
+        return [Finding("Slack token", Mark.FAILED, "SLACK_BOT_TOKEN is not set", mend)]
     client = web_client(environment.slack_bot_token.get_secret_value(), environment.slack_api_url)
     try:
         answer = await client.auth_test()
-    except SlackApiError as error:
-        code = error.response.get("error", "no answer")
-        return [Finding("Slack token", Mark.FAILED, f"Slack says {code}", "copy the bot token anew from OAuth & Permissions")]
-    except (aiohttp.ClientError, TimeoutError):
-        return [Finding("Slack token", Mark.FAILED, "Slack does not answer", "check SLACK_API_URL and the network")]
+    except (SlackApiError, aiohttp.ClientError) as error:
+        return [_refused("Slack token", error, "copy the bot's token anew from OAuth & Permissions")]
     headers = {name.lower(): value for name, value in answer.headers.items()}
-    return [
-        Finding("Slack token", Mark.OK, f"{answer['team']} as @{answer['user']}"),
-        _scopes(headers.get("x-oauth-scopes", "")),
-        _skew("clock against Slack", _date(headers.get("date"))),
-        await _signing(settings, client),
-    ]
+    clocks.note("Slack", _date(headers.get("date", "")))
+    token = Finding("Slack token", Mark.OK, f"{answer['team']} as @{answer['user']}")
+    return [token, _scopes(headers.get("x-oauth-scopes", "")), await _delivery(environment, client)]
+
+
+def _refused(what: str, error: SlackApiError | aiohttp.ClientError, mend: str) -> Finding:
+    """Slack's own error code, or that nobody who speaks like Slack answers."""
+    if isinstance(error, SlackApiError) and (code := error_code(error)):
+        return Finding(what, Mark.FAILED, f"Slack refuses it ({code})", mend)
+    return Finding(what, Mark.FAILED, "Slack does not answer", "check SLACK_API_URL, the network and https://slack-status.com")
 
 
 def _scopes(granted: str) -> Finding:
     missing = sorted(set(scopes()) - {scope.strip() for scope in granted.split(",")})
     if missing:
-        return Finding(
-            "Slack scopes",
-            Mark.FAILED,
-            f"missing: {', '.join(missing)}",
-            "update the app from `purser manifest` and reinstall it",
-        )
-    return Finding("Slack scopes", Mark.OK, f"all {len(scopes())}")
+        mend = "put what `purser manifest` prints into the app's settings, and install it again"
+        return Finding("Slack scopes", Mark.FAILED, f"missing: {', '.join(missing)}", mend)
+    return Finding("Slack scopes", Mark.OK, f"all {len(scopes())} are there")
 
 
-async def _signing(settings: Configured, client: AsyncWebClient) -> Finding:
-    environment = settings.environment
+async def _delivery(environment: Environment, client: AsyncWebClient) -> Finding:
+    """How Slack's requests reach us: over a WebSocket, or signed."""
     if environment.slack_app_token is not None:
         try:
             await client.apps_connections_open(app_token=environment.slack_app_token.get_secret_value())
-        except (SlackApiError, aiohttp.ClientError, TimeoutError):
-            return Finding(
-                "Socket Mode",
-                Mark.FAILED,
-                "Slack refuses SLACK_APP_TOKEN",
-                "make one with connections:write under Basic Information",
-            )
+        except (SlackApiError, aiohttp.ClientError) as error:
+            mend = "make an app-level token with connections:write under Basic Information, and turn Socket Mode on"
+            return _refused("Socket Mode", error, mend)
         return Finding("Socket Mode", Mark.OK, "connects")
     secret = environment.slack_signing_secret
     if secret is None:
-        return Finding(
-            "signing secret",
-            Mark.FAILED,
-            "SLACK_SIGNING_SECRET is not set",
-            "copy it from Basic Information, or set SLACK_APP_TOKEN",
-        )
-    if len(secret.get_secret_value()) != 32:
-        return Finding(
-            "signing secret", Mark.WARNING, "is not 32 characters long", "compare it with Basic Information > App Credentials"
-        )
+        mend = "copy it from Basic Information > App Credentials, or set SLACK_APP_TOKEN for Socket Mode"
+        return Finding("signing secret", Mark.FAILED, "SLACK_SIGNING_SECRET is not set", mend)
+    if len(secret.get_secret_value()) != SECRET_LENGTH:
+        mend = "compare it with Basic Information > App Credentials"
+        return Finding("signing secret", Mark.WARNING, f"is not {SECRET_LENGTH} characters long, as Slack's are", mend)
     return Finding("signing secret", Mark.OK, "is set")
 
 
-async def _database(settings: Configured) -> Finding:
-    url = settings.environment.database_url
-    kind = url.partition(":")[0]
+def _date(header: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+# --- Where Purser lives -----------------------------------------------------------------------
+
+
+async def _database(url: str) -> Findings:
     try:
         current = await asyncio.to_thread(current_matches_head, url)
+        path = _file(url)
     except StoreUnavailable as error:
-        return Finding("database", Mark.FAILED, str(error), "check DATABASE_URL, and that the server or the folder is there")
-    if not current and kind != "sqlite":
-        return Finding("database", Mark.FAILED, "its tables are not up to date", "run `purser migrate`")
-    return Finding("database", Mark.OK, kind if current else f"{kind}; is made at the first start")
+        return [Finding("database", Mark.FAILED, str(error), database_remedy(error))]
+    except UserMistake as error:
+        return [Finding("database", Mark.FAILED, str(error))]
+    if path:
+        return [_database_file(path, current)]
+    if not current:
+        return [Finding("database", Mark.FAILED, "its tables are not those of this version", "run `purser migrate`")]
+    return [Finding("database", Mark.OK, "PostgreSQL")]
 
 
-async def _public_url(settings: Configured) -> Finding:
-    url = settings.environment.public_url
+def _file(url: str) -> Path | None:
+    parsed = parse_url(url)
+    return Path(parsed.database or "").absolute() if parsed.drivername == "sqlite" else None
+
+
+def _database_file(path: Path, current: bool) -> Finding:
+    """Nothing is written: a doctor who makes a folder changes what is looked at."""
+    folder = next(parent for parent in path.parents if parent.exists())
+    if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+        return Finding("database", Mark.FAILED, "its folder cannot be written to", database_remedy(StoreUnavailable("folder")))
+    if not path.exists():
+        return Finding("database", Mark.OK, "SQLite; made at the first start")
+    if not os.access(path, os.W_OK):
+        return Finding("database", Mark.FAILED, "its file is read-only", database_remedy(StoreUnavailable("readonly")))
+    return Finding("database", Mark.OK, "SQLite" if current else "SQLite; brought up to date at the next start")
+
+
+async def _public_url(environment: Environment) -> Findings:
+    url = environment.public_url
     if url is None:
-        return Finding(
-            "PUBLIC_URL",
-            Mark.WARNING,
-            "is not set",
-            "set it to the https address under which people reach Purser; without it Appcircle files have no link",
-        )
-    try:
-        async with httpx.AsyncClient(timeout=5) as client:
-            answer = await client.get(f"{url}/healthz")
-    except httpx.HTTPError:
-        return Finding(
-            "PUBLIC_URL", Mark.WARNING, "does not answer from here", "fine while Purser is not running; else check proxy and DNS"
-        )
-    if answer.status_code != 200:
-        return Finding(
-            "PUBLIC_URL", Mark.FAILED, f"answers {answer.status_code}", "let the proxy pass everything on to HOST:PORT"
-        )
+        mend = "set it to the https address by which people reach Purser: without it, files that need a token have no link"
+        return [Finding("PUBLIC_URL", Mark.WARNING, "is not set", mend)]
+    answer = await _ask(url)
+    if answer is None:
+        return [await _nobody_there(environment)]
+    if not _is_ours(answer):
+        says = f"somebody else answers there ({answer.status_code})"
+        return [Finding("PUBLIC_URL", Mark.FAILED, says, "let the proxy pass every path on to HOST and PORT of Purser")]
     if url.startswith("http://"):
-        return Finding("PUBLIC_URL", Mark.WARNING, "answers over http", "iOS installs only from https")
-    return Finding("PUBLIC_URL", Mark.OK, "answers")
+        return [Finding("PUBLIC_URL", Mark.WARNING, "answers over http", "iOS installs only from https")]
+    return [Finding("PUBLIC_URL", Mark.OK, "answers")]
 
 
-async def _account(name: str, provider: Provider) -> list[Finding]:
+async def _nobody_there(environment: Environment) -> Finding:
+    """A failure while Purser runs here; before its first start nobody can tell."""
+    local = await _ask(f"http://{_local_host(environment.host)}:{environment.port}")
+    if local is not None and _is_ours(local):
+        mend = "let its DNS entry and its proxy lead to HOST and PORT of Purser, and its certificate be valid"
+        return Finding("PUBLIC_URL", Mark.FAILED, "does not answer, though Purser runs here", mend)
+    return Finding("PUBLIC_URL", Mark.WARNING, "does not answer; Purser does not run here", "start Purser, then look again")
+
+
+async def _ask(url: str) -> httpx.Response | None:
+    async with httpx.AsyncClient(timeout=BOUND / 3) as client:
+        try:
+            return await client.get(f"{url}/healthz")
+        except (httpx.HTTPError, httpx.InvalidURL):
+            return None
+
+
+def _is_ours(answer: httpx.Response) -> bool:
+    return answer.status_code == 200 and answer.text == "ok\n" and "x-request-id" in answer.headers
+
+
+def _local_host(host: str) -> str:
+    """Where to knock when the server listens on `host`."""
+    everywhere: Mapping[str, str] = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared with, not bound to
+    return everywhere.get(host, f"[{host}]" if ":" in host else host)
+
+
+# --- Accounts ---------------------------------------------------------------------------------
+
+
+async def _account(name: str, provider: Provider, clocks: Clocks) -> Findings:
     if not isinstance(provider, Probes):
         return []
     try:
         result = await provider.probe()
     except ProviderError as error:
-        return [Finding(name, Mark.FAILED, str(error), _remedy(error))]
-    return [Finding(name, Mark.OK, result.summary), _skew(f"clock against {name}", result.server_time)]
-
-
-REMEDIES: tuple[tuple[type[ProviderError], str], ...] = (
-    (AgreementBlocked, "the Account Holder accepts the agreement at https://appstoreconnect.apple.com/business"),
-    (Refused, "check the key or token, its role, and that it was not revoked"),
-    (RateLimited, "wait; if it stays, raise poll_every"),
-    (NotFound, "check ids, organisation and addresses of this account"),
-    (Unreachable, "check the address, the network and the vendor's status page"),
-    (Confused, "check the address: something else answers there"),
-)
-
-
-def _remedy(error: ProviderError) -> str:
-    return next((mend for kind, mend in REMEDIES if isinstance(error, kind)), "try again later")
-
-
-def _skew(what: str, theirs: datetime | None) -> Finding:
-    if theirs is None:
-        return Finding(what, Mark.WARNING, "they did not say the time")
-    skew = abs(utc_now() - theirs)
-    if skew > SKEW:
-        return Finding(what, Mark.FAILED, f"{skew.total_seconds():.0f} s apart", "let this machine's clock be set by NTP")
-    return Finding(what, Mark.OK, "agrees")
-
-
-def _date(header: str | None) -> datetime | None:
-    try:
-        return parsedate_to_datetime(header) if header else None
-    except ValueError:
-        return None
+        return [Finding(name, Mark.FAILED, problem(error), remedy(error))]
+    clocks.note(name, result.server_time)
+    return [Finding(name, Mark.OK, result.summary)]

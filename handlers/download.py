@@ -1,6 +1,6 @@
 """`/download` and the Download button: a link for this person at this moment."""
 
-from bot.domain.answers import Blocked, ChoiceAnswer, NoSuchProduct, NothingMatches, ProductsAnswer, Ticket
+from bot.domain.answers import Blocked, ChoiceAnswer, Limited, NoSuchProduct, NothingMatches, ProductsAnswer, Ticket
 from bot.domain.message import Message
 from bot.domain.model import Build, Person
 from bot.views import download, mistakes, versions
@@ -16,7 +16,7 @@ class Download:
         self._desk = desk
 
     async def ask(self, ask: Ask) -> Reply:
-        answer = await self._desk.catalog.ask_download(ask.words, ask.channel)
+        answer = await self._desk.catalog.ask_download(ask.words, ask.channel, ask.person)
         now = self._desk.clock()
         match answer:
             case Build():
@@ -34,11 +34,17 @@ class Download:
 
     async def click(self, click: Click) -> Reply:
         key = decode_build(click.value)
-        if denied := await self._desk.catalog.denial_of(key, click.channel):
+        if denied := await self._desk.catalog.denial_of(key, click.channel, click.person):
             return Reply(mistakes.denied(denied))
         return Reply(await self._minted(click.person, click.channel, key))
 
     async def _minted(self, person: Person, channel: str, key: str) -> Message:
-        outcome: Ticket | Blocked = await self._desk.links.grant(person.id, channel, key)
+        outcome = await self._desk.links.grant(person.id, channel, key)
         now = self._desk.clock()
-        return download.ticket(outcome, now) if isinstance(outcome, Ticket) else download.blocked(outcome, now)
+        match outcome:
+            case Ticket():
+                return download.ticket(outcome, now)
+            case Limited():
+                return download.limited(outcome, now)
+            case Blocked():
+                return download.blocked(outcome, now)

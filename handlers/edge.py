@@ -5,15 +5,20 @@ answers travel in the acknowledgement itself; whatever takes longer is answered 
 """
 
 import asyncio
+import json
 import re
 import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
+from aiohttp import ClientError
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
+from slack_bolt.response import BoltResponse
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import MessageRefused, StoreUnavailable, UserMistake
@@ -27,7 +32,9 @@ from handlers.payloads import Pressed, Said, pressed, said_by_command, said_in_m
 from handlers.requests import Ask, Click, Reply, Routes, Showing
 
 PATIENCE = 1.8  # seconds; Slack wants the acknowledgement within 3
+GRACE = 2.0  # seconds; a process that is told to end has ten of them in all
 MOST_EVENTS = 1_000  # remembered, because Slack sends an event again when it thinks that we missed it
+LONGEST_FRAME = 18_000  # bytes of an answer; Slack closes a socket that sends more than 20,480 in one frame
 ANYTHING = re.compile("")
 
 T = TypeVar("T")
@@ -37,9 +44,18 @@ log = structlog.get_logger()
 
 
 class Edge:
-    """Connects routes to a Bolt app. `observe` is told each answer's feature and seconds."""
+    """Connects routes to a Bolt app. `observe` is told each answer's feature and seconds; `frames_are_short`: Socket Mode."""
 
-    def __init__(self, bolt: AsyncApp, routes: Routes, access: Access, observe: Callable[[str, float], None]) -> None:
+    def __init__(
+        self,
+        bolt: AsyncApp,
+        routes: Routes,
+        access: Access,
+        observe: Callable[[str, float], None],
+        *,
+        frames_are_short: bool = False,
+    ) -> None:
+        self._frames_are_short = frames_are_short
         self._routes = routes
         self._access = access
         self._observe = observe
@@ -50,9 +66,14 @@ class Edge:
         bolt.options(ANYTHING)(self.options)
         bolt.event("app_mention")(self.event)
         bolt.event("message")(self.event)
+        bolt.error(self.misread)
 
     async def aclose(self) -> None:
-        """Waits for what still runs behind answers."""
+        """Lets what runs behind answers finish, for GRACE seconds, then stops it: a vendor may hang for a minute."""
+        if self._background:
+            await asyncio.wait(self._background, timeout=GRACE)
+        for task in tuple(self._background):
+            task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
 
     async def command(self, ack: AsyncAck, command: dict[str, Any], respond: AsyncRespond) -> None:
@@ -64,7 +85,12 @@ class Edge:
             self._behind(self._respond_when_done(answering, respond))
             return
         reply = answering.result()
-        await ack(text=reply.message.text, blocks=list(reply.message.blocks), response_type="ephemeral")
+        answer: dict[str, Any] = {"text": reply.message.text, "blocks": list(reply.message.blocks), "response_type": "ephemeral"}
+        if not self._fits(answer):
+            await ack()
+            self._behind(self._respond_when_done(answering, respond))
+            return
+        await ack(**answer)
         if reply.later:
             self._behind(self._follow_up(reply, respond))
 
@@ -74,12 +100,20 @@ class Edge:
 
     async def options(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         products = await self._guarded("suggest", self._suggestions(typed(body)), lambda _: ())
-        await ack(options=product_options(products, "versions")[:OPTIONS])
+        options = product_options(products, "versions")[:OPTIONS]
+        while not self._fits({"options": options}):
+            options = options[: len(options) // 2]
+        await ack(options=options)
 
     async def event(self, event: dict[str, Any], body: dict[str, Any], client: AsyncWebClient) -> None:
         said = said_in_message(event)
         if said and not self._is_repeated(body.get("event_id")):
             self._behind(self._talk(said, event, client))
+
+    async def misread(self, error: Exception, body: dict[str, Any]) -> BoltResponse:
+        """Features are guarded below: what fails outside of them is the reading of a payload that is not as Slack documents."""
+        log.error("payload not understood", type=str(body.get("type") or "command"), reason=type(error).__name__)
+        return BoltResponse(status=400)
 
     async def _answer(self, said: Said) -> Reply:
         word, _, rest = said.words.partition(" ")
@@ -122,8 +156,10 @@ class Edge:
     async def _talk(self, said: Said, event: dict[str, Any], client: AsyncWebClient) -> None:
         reply = await self._answer(said)
         if event["type"] == "app_mention":
-            thread = event.get("thread_ts")
-            await client.chat_postEphemeral(channel=said.channel, user=said.user, thread_ts=thread, **_spoken(reply.message))
+            whisper = partial(client.chat_postEphemeral, channel=said.channel, user=said.user, thread_ts=event.get("thread_ts"))
+            await whisper(**_spoken(reply.message))
+            if reply.later and (newer := await reply.later()).is_news:
+                await whisper(**_spoken(newer.message))
             return
         sent = await client.chat_postMessage(channel=said.channel, **_spoken(reply.message))
         if reply.later:
@@ -132,7 +168,7 @@ class Edge:
 
     async def _suggestions(self, said: Said) -> tuple[Product, ...]:
         person = await self._admitted("suggest", said.user, said.team)
-        return () if isinstance(person, Reply) else await self._routes.suggest(said.words, said.channel)
+        return () if isinstance(person, Reply) else await self._routes.suggest(said.words, said.channel, person)
 
     async def _respond(self, reply: Reply, respond: AsyncRespond) -> None:
         answer = await respond(
@@ -155,8 +191,10 @@ class Edge:
             await self._respond(Reply(newer.message), respond)
 
     async def _bring_up_to_date(self, reply: Reply, respond: AsyncRespond) -> None:
-        """What a click brought is changed in place."""
-        if reply.later and reply.showing is Showing.INSTEAD:
+        """What a click changed in place is changed again; beside it, only news is worth another message."""
+        if reply.showing is not Showing.INSTEAD:
+            await self._follow_up(reply, respond)
+        elif reply.later:
             await self._respond(Reply((await reply.later()).message, Showing.INSTEAD), respond)
 
     async def _replied(self, name: str, work: Awaitable[R]) -> R:
@@ -174,6 +212,8 @@ class Edge:
             reason, message = "user_mistake", mistakes.user_mistake(error)
         except MessageRefused as error:
             reason, message = error.reason, mistakes.user_mistake(UserMistake("Slack did not answer me. Try again in a minute."))
+        except (SlackApiError, ClientError, TimeoutError):
+            reason, message = "slack_unreachable", mistakes.user_mistake(UserMistake("Slack did not take my answer. Ask again."))
         except StoreUnavailable:
             sentence = "My database does not answer. Nothing is lost; try again in a minute."
             reason, message = "store_unavailable", mistakes.user_mistake(UserMistake(sentence))
@@ -186,6 +226,10 @@ class Edge:
             return result
         log.warning("answered", feature=name, reason=reason)
         return otherwise(message)
+
+    def _fits(self, answer: dict[str, Any]) -> bool:
+        """Whether it may travel in an acknowledgement; over HTTP everything that our views make does."""
+        return not self._frames_are_short or len(json.dumps(answer)) <= LONGEST_FRAME
 
     def _behind(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(self._guarded("behind", work, lambda _: None))

@@ -1,5 +1,7 @@
 """Slack's Web API as the services know it: posting alerts, finding them again, and who people are."""
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -32,6 +34,7 @@ FINAL = frozenset(  # trying again cannot help: https://docs.slack.dev/reference
 MOST_PAGES = 10  # of history, 100 messages each, when looking for a message again
 PERSON_KEPT = timedelta(minutes=10)
 MOST_PEOPLE = 10_000
+GROUP_KEPT = timedelta(minutes=5)
 
 
 def web_client(token: str, api_url: str) -> AsyncWebClient:
@@ -86,17 +89,18 @@ class SlackMessenger:
 
 
 class SlackPeople:
-    """Implements People; remembers each person for a while. `team` is our own workspace's id."""
+    """Implements People; remembers each person for as long as `kept`."""
 
-    def __init__(self, client: AsyncWebClient, clock: Callable[[], datetime]) -> None:
+    def __init__(self, client: AsyncWebClient, clock: Callable[[], datetime], kept: timedelta = PERSON_KEPT) -> None:
         self._client = client
         self._clock = clock
+        self._kept = kept
         self._known: dict[str, tuple[datetime, Person]] = {}
         self._home: Mapping[str, Any] | None = None
 
     async def person(self, user: str, team: str | None) -> Person:
         known = self._known.get(user)
-        if known and self._clock() - known[0] < PERSON_KEPT:
+        if known and self._clock() - known[0] < self._kept:
             return known[1]
         home = self._home = self._home or await _call(self._client.auth_test)
         answer = await _call(self._client.users_info, user=user)
@@ -105,6 +109,27 @@ class SlackPeople:
             self._known.clear()
         self._known[user] = (self._clock(), person)
         return person
+
+
+class SlackGroups:
+    """Implements Groups; remembers each group's members for as long as `kept`, and asks once for all who wait."""
+
+    def __init__(self, client: AsyncWebClient, clock: Callable[[], datetime], kept: timedelta = GROUP_KEPT) -> None:
+        self._client = client
+        self._clock = clock
+        self._kept = kept
+        self._known: dict[str, tuple[datetime, frozenset[str]]] = {}
+        self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def members(self, group: str) -> frozenset[str]:
+        async with self._asking[group]:
+            known = self._known.get(group)
+            if known and self._clock() - known[0] < self._kept:
+                return known[1]
+            answer = await _call(self._client.usergroups_users_list, usergroup=group)
+            members = frozenset(map(str, answer.get("users") or ()))
+            self._known[group] = (self._clock(), members)
+            return members
 
 
 def _person(user: Mapping[str, Any], user_id: str, home: Mapping[str, Any]) -> Person:
@@ -118,7 +143,15 @@ def _person(user: Mapping[str, Any], user_id: str, home: Mapping[str, Any]) -> P
         is_guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
         is_external=bool(user.get("is_stranger")) or not (same_team or same_enterprise),
         is_bot=bool(user.get("is_bot")),
+        is_deactivated=bool(user.get("deleted")),
+        names=_names(user),
     )
+
+
+def _names(user: Mapping[str, Any]) -> tuple[str, ...]:
+    profile = user.get("profile") or {}
+    found = (user.get("name"), profile.get("display_name"), user.get("real_name"), profile.get("real_name"))
+    return tuple(dict.fromkeys(str(name) for name in found if name))
 
 
 def _delivery_of(message: Mapping[str, Any]) -> str | None:
@@ -141,9 +174,15 @@ async def _call(method: Callable[..., Any], **arguments: Any) -> Mapping[str, An
     return data
 
 
+def error_code(error: SlackApiError) -> str | None:
+    """Slack's own code; None when what answered was not Slack but, say, a load balancer's page."""
+    data = getattr(error.response, "data", None)
+    return str(data["error"]) if isinstance(data, dict) and "error" in data else None
+
+
 def _refusal(error: SlackApiError) -> MessageRefused:
     response: Any = error.response
-    code = response.get("error") if hasattr(response, "get") else None
+    code = error_code(error)
     if getattr(response, "status_code", None) == 429 or code == "ratelimited":
         return MessageRefused("ratelimited", timedelta(seconds=_retry_after(response)))
     if code in FINAL:

@@ -70,7 +70,7 @@ class Routes:
 
     `commands`: a slash command's name -> the word that it stands for ("/versions" -> "versions"; the root command stands for
     none). `fallback` answers words that no feature knows, `open_to_all` names those that answer people who may see no build,
-    and `suggest` finds products for a menu by text and channel.
+    and `suggest` finds products for a menu by text, channel and person.
     """
 
     features: Mapping[str, Feature]
@@ -78,4 +78,4 @@ class Routes:
     commands: Mapping[str, str]
     fallback: Feature
     open_to_all: frozenset[str]
-    suggest: Callable[[str, str], Awaitable[tuple[Product, ...]]]
+    suggest: Callable[[str, str, Person], Awaitable[tuple[Product, ...]]]

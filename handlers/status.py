@@ -19,7 +19,7 @@ class Status:
         self._versions = versions
 
     async def apps(self, ask: Ask) -> Reply:
-        return Reply(status.apps(await self._desk.status.apps(ask.channel), self._desk.clock()))
+        return Reply(status.apps(await self._desk.status.apps(ask.channel, ask.person), self._desk.clock()))
 
     async def status(self, ask: Ask) -> Reply:
         return Reply(status.status(await self._desk.status.status(), self._desk.clock()))
@@ -32,7 +32,7 @@ class Status:
 
     async def unknown(self, ask: Ask) -> Reply:
         """Words without a command: a product's name means its versions; anything else is said to be unknown."""
-        product, _ = await self._desk.catalog.find_product(ask.words, ask.channel, "versions")
+        product, _ = await self._desk.catalog.find_product(ask.words, ask.channel, "versions", ask.person)
         if ask.words and not isinstance(product, NoSuchProduct):
             return await self._versions(ask)
         if ask.words:

@@ -11,7 +11,7 @@ class Subscriptions:
         self._desk = desk
 
     async def subscribe(self, ask: Ask) -> Reply:
-        answer = await self._desk.subscriptions.subscribe(ask.words, ask.channel, ask.person.id)
+        answer = await self._desk.subscriptions.subscribe(ask.words, ask.channel, ask.person.id, ask.person)
         match answer:
             case NoSuchProduct():
                 return Reply(mistakes.no_such_product(answer))
@@ -21,7 +21,7 @@ class Subscriptions:
                 return Reply(subscriptions.subscribed(answer))
 
     async def unsubscribe(self, ask: Ask) -> Reply:
-        answer = await self._desk.subscriptions.unsubscribe(ask.words, ask.channel)
+        answer = await self._desk.subscriptions.unsubscribe(ask.words, ask.channel, ask.person)
         if isinstance(answer, NoSuchProduct):
             return Reply(mistakes.no_such_product(answer))
         return Reply(subscriptions.unsubscribed(answer))

@@ -17,7 +17,7 @@ class Versions:
         self._desk = desk
 
     async def ask(self, ask: Ask) -> Reply:
-        answer = await self._desk.catalog.ask(ask.words, ask.channel, ask.offset)
+        answer = await self._desk.catalog.ask(ask.words, ask.channel, ask.offset, ask.person)
         message = self._draw(answer)
         stale = () if isinstance(answer, NoSuchProduct | Denied) else answer.freshness.stale
         if not stale:
@@ -25,14 +25,14 @@ class Versions:
 
         async def later() -> Newer:
             await self._desk.refresher.refresh(stale)
-            newer = await self._desk.catalog.ask(ask.words, ask.channel, ask.offset)
+            newer = await self._desk.catalog.ask(ask.words, ask.channel, ask.offset, ask.person)
             return Newer(self._draw(newer), is_news=_facts(newer) != _facts(answer))
 
         return Reply(message, later=later)
 
     async def share(self, ask: Ask) -> Reply:
         """The same answer for the whole channel; every reader mints a link of their own."""
-        answer = await self._desk.catalog.ask(ask.words, ask.channel, ask.offset)
+        answer = await self._desk.catalog.ask(ask.words, ask.channel, ask.offset, ask.person)
         if isinstance(answer, HeadsAnswer | BuildsAnswer | ProductsAnswer):
             return Reply(versions.shared(answer, ask.person.id, self._desk.clock()), Showing.CHANNEL)
         return Reply(self._draw(answer))

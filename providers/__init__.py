@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 
-from providers import app47, app_store_connect, appcircle, applivery
+from providers import akana, app47, app_store_connect, appcircle, applivery
 from providers.spec import ProviderSpec
 
 SPECS: Mapping[str, ProviderSpec] = {
     spec.name: spec
     for spec in (
+        akana.SPEC,
         app47.SPEC,
         app_store_connect.SPEC,
         appcircle.SPEC,

@@ -10,7 +10,7 @@ from providers.failures import WrongBody
 MAX_BODY = 16 * 2**20
 ACCEPTED_ENCODINGS = "gzip"
 _PIECE = 64 * 1024
-_BODY_HEADERS = ("content-encoding", "content-length", "transfer-encoding")
+_BODY_HEADERS = (b"content-encoding", b"content-length", b"transfer-encoding")
 
 
 class _Gzip:
@@ -68,5 +68,5 @@ async def settle(response: httpx.Response, limit: int = MAX_BODY) -> httpx.Respo
         content = await read_bounded(response, limit)
     finally:
         await response.aclose()
-    headers = [(name, value) for name, value in response.headers.multi_items() if name not in _BODY_HEADERS]
+    headers = [(name, value) for name, value in response.headers.raw if name.lower() not in _BODY_HEADERS]
     return httpx.Response(response.status_code, headers=headers, content=content, request=response.request)

@@ -110,7 +110,7 @@ class VendorHttp:
 
     `deadline` bounds a whole call in seconds, repetitions and waits included (for `stream` only the opening). `patience` is the
     longest Retry-After in seconds that is waited for; a vendor who asks for more gets peace at once. `backoff_max` bounds the
-    random wait before a repetition.
+    random wait before a repetition. `on_answer` is shown every answer to a call, refusals and repetitions included.
     """
 
     def __init__(
@@ -125,6 +125,7 @@ class VendorHttp:
         patience: float = 10.0,
         backoff_max: float = 8.0,
         classify: Classify | None = None,
+        on_answer: Callable[[httpx.Response], None] | None = None,
     ) -> None:
         self.provider = provider
         self.account = account
@@ -134,6 +135,7 @@ class VendorHttp:
         self._patience = timedelta(seconds=patience)
         self._backoff = wait_random_exponential(multiplier=0.5, max=backoff_max)
         self._classify = classify
+        self._on_answer = on_answer
         self._calls = _client(timeout, CALL_LIMITS)
         self._transfers = _client(timeout, TRANSFER_LIMITS)
 
@@ -288,7 +290,10 @@ class VendorHttp:
 
     async def _round_trip(self, call: _Call, secret: Mapping[str, str]) -> httpx.Response:
         with self._translated(call.operation):
-            return await settle(await self._sent(self._calls, call, call.url, secret))
+            response = await self._sent(self._calls, call, call.url, secret)
+            if self._on_answer:
+                self._on_answer(response)
+            return await settle(response)
 
     async def _sent(self, client: httpx.AsyncClient, call: _Call, url: str, secret: Mapping[str, str]) -> httpx.Response:
         headers = {"Accept": "application/json", **call.headers, **secret}

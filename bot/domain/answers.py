@@ -112,7 +112,10 @@ class Denial(StrEnum):
 
     GUEST = "guest"
     EXTERNAL = "external"
+    DEACTIVATED = "deactivated"
     CHANNEL = "channel"
+    GROUP = "group"
+    GROUP_UNKNOWN = "group_unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,14 @@ class Ticket:
     title: str
     url: str = field(repr=False)
     valid_for: timedelta = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """The person had as many links as one may have in an hour; `until` is when the next can be had."""
+
+    per_hour: int
+    until: datetime
 
 
 class Obstacle(StrEnum):

@@ -292,9 +292,17 @@ class Delivery:
     reason: str | None = None
 
 
+VENDOR_LINK = "vendor_link"
+"""The outcome of a grant whose link was the vendor's own: what becomes of that, nobody tells us."""
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """The record of who was given which link, when. `channel` is where they clicked."""
+    """The record of who asked for which link, where and when. `channel` is where they clicked.
+
+    `given` is False while the click waits for a vendor or a build; `outcome` is the stable code of what came of the click or
+    of the last opening, None while the link was given and not opened. `sent_at`: when the link went to the person's phone.
+    """
 
     id: str
     build_key: str
@@ -304,13 +312,35 @@ class Grant:
     expires_at: datetime
     opened: int = 0
     outcome: str | None = None
+    given: bool = True
+    revoked_at: datetime | None = None
+    revoked_by: str | None = None
+    sent_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Somebody who wants to hear when a build is ready. `channel` is where they asked."""
+
+    build_key: str
+    user: str
+    channel: str
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Someone in Slack, as far as access rules need to know."""
+    """Someone in Slack, as far as access rules need to know.
+
+    `names` are what colleagues write after an @. `groups` are the user groups of the rules that the person is in, and
+    `unread_groups` those of which Slack does not tell the members at the moment.
+    """
 
     id: str
     is_guest: bool = False
     is_external: bool = False
     is_bot: bool = False
+    is_deactivated: bool = False
+    names: tuple[str, ...] = ()
+    groups: frozenset[str] = frozenset()
+    unread_groups: frozenset[str] = frozenset()

@@ -22,6 +22,7 @@ from bot.domain.model import (
     Platform,
     Product,
     Subscription,
+    Wait,
 )
 
 T = TypeVar("T")
@@ -321,14 +322,83 @@ class Outbox(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class GrantFilter:
+    """Which grants are meant; None means any. `product` is a product's id; `until` is exclusive; `live_at`: links that were
+    given, not revoked, lead to a page of ours and can still be opened at this moment."""
+
+    user: str | None = None
+    product: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    live_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLine:
+    """One grant with what it was for, as far as the store still has it."""
+
+    grant: Grant
+    build: Build | None = None
+    product: str | None = None
+
+
 class Grants(Protocol):
     def add(self, grant: Grant) -> None: ...
 
     def get(self, grant_id: str) -> Grant | None: ...
 
-    def record_open(self, grant_id: str, outcome: str) -> None:
-        """Counts one opening and keeps its outcome."""
+    def waiting(self, user: str, build_key: str) -> Grant | None:
+        """The person's click on this build that has not been served yet."""
         ...
+
+    def settle(self, grant: Grant) -> bool:
+        """Writes what became of a waiting grant; False when it waits no longer."""
+        ...
+
+    def nth_newest(self, user: str, since: datetime, n: int) -> datetime | None:
+        """When the person was given the link before the last `n - 1`; None: fewer than `n` since then."""
+        ...
+
+    def open_once(self, grant_id: str, outcome: str, most: int, now: datetime) -> bool:
+        """Counts one opening; False, and nothing written, when the grant has ended, was revoked or was opened `most` times."""
+        ...
+
+    def note(self, grant_id: str, outcome: str) -> None:
+        """Keeps how the last opening ended."""
+        ...
+
+    def mark_sent(self, grant_id: str, at: datetime | None) -> bool:
+        """False when the link went to the phone before. None takes the mark back."""
+        ...
+
+    def revoke(self, grant_ids: Iterable[str], by: str, at: datetime) -> int:
+        """How many were revoked by this; a revoked grant stays as it was revoked first."""
+        ...
+
+    def find(self, wanted: GrantFilter, offset: int = 0, limit: int = 100) -> Sequence[AuditLine]:
+        """Newest first."""
+        ...
+
+    def count(self, wanted: GrantFilter) -> int: ...
+
+    def purge(self, before: datetime) -> int:
+        """Forgets grants made before this moment; how many."""
+        ...
+
+
+class Waits(Protocol):
+    """Who wants to hear when a build is ready."""
+
+    def add(self, wait: Wait) -> bool:
+        """False when the person waits for this build already."""
+        ...
+
+    def take(self, build_keys: Iterable[str]) -> Sequence[Wait]:
+        """Those who wait for one of these builds; from now on they wait no longer."""
+        ...
+
+    def purge(self, before: datetime) -> int: ...
 
 
 class Agreements(Protocol):
@@ -348,6 +418,7 @@ class Repositories(Protocol):
     subscriptions: Subscriptions
     outbox: Outbox
     grants: Grants
+    waits: Waits
     agreements: Agreements
 
 
@@ -385,6 +456,12 @@ class Messenger(Protocol):
 class People(Protocol):
     async def person(self, user: str, team: str | None) -> Person:
         """Raises MessageRefused when Slack cannot be asked."""
+        ...
+
+
+class Groups(Protocol):
+    async def members(self, group: str) -> frozenset[str]:
+        """The people of a user group. Raises MessageRefused when Slack cannot be asked."""
         ...
 
 

@@ -1,26 +1,29 @@
-"""Background work as asyncio tasks of this process.
+"""Background work as asyncio tasks of this process, for SQLite.
 
 What must survive a restart is in the store (deliveries); a lost poll is made up for by the next tick.
 """
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 
 import structlog
 
 from bot.domain.errors import PurserError
-from bot.jobs.tasks import Task
+from bot.jobs.tasks import Task, lock_of
+
+GRACE = 3.0  # seconds that running work gets to finish; a process that is told to end has ten in all
 
 log = structlog.get_logger()
 
 
 class InProcessJobs:
-    """Runs each (task, key) one at a time; deferring one that already waits adds nothing."""
+    """Runs work with the same lock one at a time; deferring what already waits adds nothing."""
 
     def __init__(self) -> None:
         self._tasks: Mapping[str, Task] = {}
-        self._locks: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._waiting: set[tuple[str, str]] = set()
         self._running: set[asyncio.Task[None]] = set()
 
@@ -28,30 +31,33 @@ class InProcessJobs:
         """The tasks themselves defer others, so the table comes after the seam."""
         self._tasks = tasks
 
+    @asynccontextmanager
+    async def running(self, works: bool) -> AsyncIterator[None]:
+        """Lets what runs finish when the block ends, for GRACE seconds, then stops it. A process of its own always works."""
+        try:
+            yield
+        finally:
+            if self._running:
+                await asyncio.wait(self._running, timeout=GRACE)
+            for task in tuple(self._running):
+                task.cancel()
+            await asyncio.gather(*self._running, return_exceptions=True)
+
     async def defer(self, task: str, key: str = "") -> None:
         job = (task, key)
         if job in self._waiting:
             return
         self._waiting.add(job)
-        running = asyncio.create_task(self._run(job), name=f"{task}:{key}")
+        running = asyncio.create_task(self._run(task, key), name=f"{task}:{key}")
         self._running.add(running)
         running.add_done_callback(self._done)
 
-    async def aclose(self, grace: float = 8.0) -> None:
-        """Lets what runs finish, for at most `grace` seconds, then stops it."""
-        if self._running:
-            await asyncio.wait(self._running, timeout=grace)
-        for task in tuple(self._running):
-            task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
-
-    async def _run(self, job: tuple[str, str]) -> None:
-        async with self._locks[job]:
-            self._waiting.discard(job)
-            name, key = job
-            with structlog.contextvars.bound_contextvars(task=name, key=key):
+    async def _run(self, task: str, key: str) -> None:
+        async with self._locks[lock_of(task, key)]:
+            self._waiting.discard((task, key))
+            with structlog.contextvars.bound_contextvars(task=task, key=key):
                 try:
-                    await self._tasks[name](key)
+                    await self._tasks[task](key)
                 except PurserError as error:
                     log.warning("task failed", reason=type(error).__name__, error=str(error))
 

@@ -1,50 +1,87 @@
 """Who may see builds and get links."""
 
+import asyncio
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from bot.domain.answers import Denial, Denied
+from bot.domain.errors import MessageRefused
 from bot.domain.model import Person, Product
-from bot.domain.ports import People
+from bot.domain.ports import Groups, People
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the configuration allows. `channels` and `groups`: product name -> channels in which the product may be asked for,
+    and user groups whose members may have it; a product without either is for everyone."""
+
+    guests: bool = False
+    external: bool = False
+    owners: frozenset[str] = frozenset()
+    channels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class Access:
-    """The rules of the configuration. `channels`: product name -> channels in which it may be asked for."""
+    """Applies the rules to a person, a channel and a product. Without `groups`, nobody is in a user group."""
 
-    def __init__(
-        self,
-        people: People,
-        *,
-        guests: bool = False,
-        external: bool = False,
-        owners: Iterable[str] = (),
-        channels: Mapping[str, tuple[str, ...]] | None = None,
-    ) -> None:
+    def __init__(self, people: People, rules: Rules | None = None, groups: Groups | None = None) -> None:
+        rules = rules or Rules()
         self._people = people
-        self._guests = guests
-        self._external = external
-        self._owners = frozenset(owners)
-        self._channels = channels or {}
+        self._rules = rules
+        self._groups = groups
+        self._wanted_groups = sorted({group for groups in rules.groups.values() for group in groups})
 
     async def person(self, user: str, team: str | None) -> Person:
         """Raises MessageRefused when Slack cannot say who this is; nobody unknown is let in."""
-        return await self._people.person(user, team)
+        person = await self._people.person(user, team)
+        return await self._with_groups(person) if self._wanted_groups else person
 
     def denial(self, person: Person) -> Denied | None:
         """Why this person may see nothing at all; None: may."""
-        if person.is_external and not self._external:
+        if person.is_deactivated:
+            return Denied(Denial.DEACTIVATED)
+        if person.is_external and not self._rules.external:
             return Denied(Denial.EXTERNAL)
-        if person.is_guest and not self._guests:
+        if person.is_guest and not self._rules.guests:
             return Denied(Denial.GUEST)
         return None
 
     def channels_of(self, product: Product) -> tuple[str, ...]:
         """The channels to which the product is restricted; none: no restriction."""
-        return self._channels.get(product.name, ())
+        return self._rules.channels.get(product.name, ())
 
-    def denial_here(self, product: Product, channel: str) -> Denied | None:
-        """Why this product may not be asked for in this channel; None: may."""
+    def denial_here(self, product: Product, channel: str, person: Person | None = None) -> Denied | None:
+        """Why this person may not ask for this product in this channel; None: may. Nobody is in no user group."""
         channels = self.channels_of(product)
-        return Denied(Denial.CHANNEL, channels) if channels and channel not in channels else None
+        if channels and channel not in channels:
+            return Denied(Denial.CHANNEL, channels)
+        return self._outside(self._rules.groups.get(product.name, ()), person)
 
     def is_owner(self, user: str) -> bool:
-        return user in self._owners
+        return user in self._rules.owners
+
+    def _outside(self, groups: Iterable[str], person: Person | None) -> Denied | None:
+        wanted = frozenset(groups)
+        if not wanted or (person and wanted & person.groups):
+            return None
+        unknown = person is not None and bool(wanted & person.unread_groups)
+        return Denied(Denial.GROUP_UNKNOWN if unknown else Denial.GROUP)
+
+    async def _with_groups(self, person: Person) -> Person:
+        memberships = await asyncio.gather(*(self._is_member(person.id, group) for group in self._wanted_groups))
+        known = dict(zip(self._wanted_groups, memberships, strict=True))
+        return replace(
+            person,
+            groups=frozenset(group for group, is_member in known.items() if is_member),
+            unread_groups=frozenset(group for group, is_member in known.items() if is_member is None),
+        )
+
+    async def _is_member(self, user: str, group: str) -> bool | None:
+        """None when Slack does not say."""
+        if self._groups is None:
+            return False
+        try:
+            return user in await self._groups.members(group)
+        except MessageRefused:
+            return None

@@ -1,7 +1,7 @@
 """Answers "where is the build?" from our own store, without waiting for anybody."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from bot.domain.answers import (
@@ -14,7 +14,7 @@ from bot.domain.answers import (
     ProductLine,
     ProductsAnswer,
 )
-from bot.domain.model import Build, Product
+from bot.domain.model import Build, Person, Product
 from bot.domain.ports import BuildFilter, BuildPage, Store
 from bot.services.access import Access
 from bot.services.asking import Question, matching_track
@@ -26,6 +26,14 @@ PAGE = 10  # builds shown at once
 Answer = ProductsAnswer | HeadsAnswer | BuildsAnswer | NoSuchProduct | NothingMatches | Denied
 DownloadAnswer = Build | ProductsAnswer | ChoiceAnswer | NoSuchProduct | NothingMatches | Denied
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Seat:
+    """Who asks, and where."""
+
+    channel: str
+    person: Person | None
 
 
 class Catalog:
@@ -41,52 +49,54 @@ class Catalog:
         """Account name -> its provider's title."""
         return self._reader.titles
 
-    async def ask(self, words: str, channel: str, offset: int = 0) -> Answer:
-        """What `/versions <words>` means in this channel."""
-        return await self._read(lambda reading: self._ask(reading, words, channel, offset))
+    async def ask(self, words: str, channel: str, offset: int = 0, person: Person | None = None) -> Answer:
+        """What `/versions <words>` means in this channel, for this person."""
+        return await self._read(lambda reading: self._ask(reading, words, _Seat(channel, person), offset))
 
-    async def ask_download(self, words: str, channel: str) -> DownloadAnswer:
+    async def ask_download(self, words: str, channel: str, person: Person | None = None) -> DownloadAnswer:
         """What `/download <words>` means: one build, or what to choose from."""
-        return await self._read(lambda reading: self._ask_download(reading, words, channel))
+        return await self._read(lambda reading: self._ask_download(reading, words, _Seat(channel, person)))
 
-    async def find_product(self, words: str, channel: str, command: str) -> tuple[Product | NoSuchProduct, Question]:
+    async def find_product(
+        self, words: str, channel: str, command: str, person: Person | None = None
+    ) -> tuple[Product | NoSuchProduct, Question]:
         """The product that is named, for commands that take a product and filters."""
 
         def work(reading: Reading) -> tuple[Product | NoSuchProduct, Question]:
             question = reading.question(words)
-            return question.product or self._unknown(reading, question, channel, command), question
+            return question.product or self._unknown(reading, question, _Seat(channel, person), command), question
 
         return await self._read(work)
 
-    async def denial_of(self, build_key: str, channel: str) -> Denied | None:
-        """Why this build may not be had in this channel; None: may, or the build is gone."""
+    async def denial_of(self, build_key: str, channel: str, person: Person | None = None) -> Denied | None:
+        """Why this person may not have this build in this channel; None: may, or the build is gone."""
         product = await self._read(lambda reading: reading.product_of(build_key))
-        return self._access.denial_here(product, channel) if product else None
+        return self._access.denial_here(product, channel, person) if product else None
 
-    async def suggest(self, text: str, channel: str, limit: int = 100) -> tuple[Product, ...]:
+    async def suggest(self, text: str, channel: str, person: Person | None = None, limit: int = 100) -> tuple[Product, ...]:
         """Products whose name contains or resembles `text`, for menus."""
         index = await self._read(lambda reading: reading.index)
         asked = normalise(text)
         hits = tuple(p for p in index.products if asked in normalise(p.name)) or index.near(text)
-        return tuple(p for p in hits if not self._access.denial_here(p, channel))[:limit]
+        return tuple(p for p in hits if not self._access.denial_here(p, channel, person))[:limit]
 
     async def _read(self, work: Callable[[Reading], T]) -> T:
         return await self._store.read(lambda repositories: work(self._reader.open(repositories)))
 
-    def _ask(self, reading: Reading, words: str, channel: str, offset: int) -> Answer:
+    def _ask(self, reading: Reading, words: str, seat: _Seat, offset: int) -> Answer:
         question = reading.question(words)
         if not question.name and not question.is_narrow:
-            return self._products(reading, question, words, channel)
+            return self._products(reading, question, words, seat)
         if (product := question.product) is None:
-            return self._unknown(reading, question, channel, "versions")
-        if denied := self._access.denial_here(product, channel):
+            return self._unknown(reading, question, seat, "versions")
+        if denied := self._access.denial_here(product, seat.channel, seat.person):
             return denied
         if question.is_narrow:
             return self._builds(reading, question, product, words, offset)
         return self._heads(reading, question, product, words)
 
-    def _ask_download(self, reading: Reading, words: str, channel: str) -> DownloadAnswer:
-        answer = self._ask(reading, words, channel, 0)
+    def _ask_download(self, reading: Reading, words: str, seat: _Seat) -> DownloadAnswer:
+        answer = self._ask(reading, words, seat, 0)
         match answer:
             case HeadsAnswer(product=product, builds=builds) | BuildsAnswer(product=product, page=BuildPage(builds=builds)):
                 return self._one_of(reading, product, builds)
@@ -101,11 +111,11 @@ class Catalog:
         candidates = ready or builds
         return candidates[0] if len(candidates) == 1 else ChoiceAnswer(product, candidates, self.titles)
 
-    def _products(self, reading: Reading, question: Question, words: str, channel: str) -> ProductsAnswer:
+    def _products(self, reading: Reading, question: Question, words: str, seat: _Seat) -> ProductsAnswer:
         lines = []
         for product in reading.index.products:
             builds = _fitting(reading, question, product)
-            if (builds or not question.rest) and not self._access.denial_here(product, channel):
+            if (builds or not question.rest) and not self._access.denial_here(product, seat.channel, seat.person):
                 lines.append(ProductLine(product, next(iter(builds), None)))
         return ProductsAnswer(tuple(lines), reading.freshness(self.titles), words)
 
@@ -124,9 +134,9 @@ class Catalog:
             return NothingMatches(product, wanted or question.wanted_in_words, freshness)
         return BuildsAnswer(product, wanted, words, page, offset, PAGE, self.titles, freshness)
 
-    def _unknown(self, reading: Reading, question: Question, channel: str, command: str) -> NoSuchProduct:
+    def _unknown(self, reading: Reading, question: Question, seat: _Seat, command: str) -> NoSuchProduct:
         """Suggests nothing that may not be asked for here."""
-        near = tuple(p for p in reading.index.near(question.name) if not self._access.denial_here(p, channel))
+        near = tuple(p for p in reading.index.near(question.name) if not self._access.denial_here(p, seat.channel, seat.person))
         return NoSuchProduct(question.name, near, command, question.rest)
 
 

@@ -3,8 +3,6 @@
 import unicodedata
 from collections.abc import Iterable, Mapping
 
-from rapidfuzz import fuzz, process
-
 from bot.domain.model import Product
 
 NEAR_ENOUGH = 65  # of 100; "shpo" is 75 to "shop", "xyz" is 0
@@ -43,6 +41,8 @@ class NameIndex:
 
     def near(self, text: str) -> tuple[Product, ...]:
         """The few products whose name looks like `text`, the likeliest first."""
+        from rapidfuzz import process  # 2 MiB that only a typo needs
+
         asked = normalise(text[:LONGEST_NAME])
         hits = process.extract(asked, self._by_name.keys(), scorer=_likeness, score_cutoff=NEAR_ENOUGH, limit=10)
         return tuple({self._by_name[name].id: self._by_name[name] for name, _, _ in hits}.values())[:MOST_SUGGESTIONS]
@@ -60,6 +60,8 @@ def spellings(product: Product) -> list[str]:
 
 def closest(word: str, known: Iterable[str]) -> str | None:
     """The one known word that `word` most likely misspells."""
+    from rapidfuzz import fuzz, process
+
     hit = process.extractOne(word[:LONGEST_NAME].casefold(), list(known), scorer=fuzz.ratio, score_cutoff=60)
     return hit[0] if hit else None
 
@@ -73,4 +75,6 @@ def _likeness(asked: str, name: str, **_: object) -> float:
     """Typos count by edit distance; the beginning of a name, or a name with words behind it, counts as near."""
     if min(len(asked), len(name)) >= 3 and (name.startswith(asked) or asked.startswith(name)):
         return 90.0
+    from rapidfuzz import fuzz
+
     return fuzz.ratio(asked, name)

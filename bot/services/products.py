@@ -16,6 +16,7 @@ class ConfiguredProduct:
     aliases: tuple[str, ...] = ()
     apps: tuple[tuple[str, str], ...] = ()
     channels: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
 
 
 class Joiner:

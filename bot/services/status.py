@@ -29,9 +29,9 @@ class StatusDesk:
     async def status(self) -> StatusAnswer:
         return await self._store.read(lambda r: StatusAnswer(self._lines(r), r.outbox.counts()))
 
-    async def apps(self, channel: str) -> AppsAnswer:
-        """Accounts with the products that may be seen in this channel."""
-        return await self._store.read(lambda r: AppsAnswer(self._lines(r, channel)))
+    async def apps(self, channel: str, person: Person | None = None) -> AppsAnswer:
+        """Accounts with the products that this person may see in this channel."""
+        return await self._store.read(lambda r: AppsAnswer(self._lines(r, self._by_account(r, channel, person))))
 
     async def agreements(self) -> AgreementsAnswer:
         def work(repositories: Repositories) -> AgreementsAnswer:
@@ -46,19 +46,20 @@ class StatusDesk:
         restricted = tuple((p, channels) for p in products if (channels := self._access.channels_of(p)))
         return WhoamiAnswer(person, self._access.is_owner(person.id), denied.denial if denied else None, restricted)
 
-    def _lines(self, repositories: Repositories, channel: str | None = None) -> tuple[AccountLine, ...]:
-        products = self._by_account(repositories, channel) if channel is not None else {}
+    def _lines(
+        self, repositories: Repositories, products: Mapping[str, Sequence[Product]] | None = None
+    ) -> tuple[AccountLine, ...]:
         agreements = {a.account: a for a in repositories.agreements.all_current()}
         return tuple(
-            AccountLine(h, self._titles[h.name], tuple(products.get(h.name, ())), agreements.get(h.name))
+            AccountLine(h, self._titles[h.name], tuple((products or {}).get(h.name, ())), agreements.get(h.name))
             for h in repositories.catalogue.accounts()
             if h.name in self._titles
         )
 
-    def _by_account(self, repositories: Repositories, channel: str) -> Mapping[str, list[Product]]:
+    def _by_account(self, repositories: Repositories, channel: str, person: Person | None) -> Mapping[str, list[Product]]:
         found: dict[str, list[Product]] = defaultdict(list)
         for product in repositories.catalogue.products():
-            if not self._access.denial_here(product, channel):
+            if not self._access.denial_here(product, channel, person):
                 for account in dict.fromkeys(app.account for app in product.apps):
                     found[account].append(product)
         return found

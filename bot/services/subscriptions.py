@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot.domain.answers import Denied, NoSuchProduct, Subscribed, SubscriptionLine, SubscriptionsAnswer, Unsubscribed
 from bot.domain.errors import UserMistake
-from bot.domain.model import Alert, Build, EventKind, Product, Subscription
+from bot.domain.model import Alert, Build, EventKind, Person, Product, Subscription
 from bot.domain.ports import Repositories, Store
 from bot.services.access import Access
 from bot.services.asking import Question
@@ -31,22 +31,24 @@ class SubscriptionDesk:
         self._access = access
         self._clock = clock
 
-    async def subscribe(self, words: str, channel: str, user: str) -> Subscribed | NoSuchProduct | Denied:
+    async def subscribe(
+        self, words: str, channel: str, user: str, person: Person | None = None
+    ) -> Subscribed | NoSuchProduct | Denied:
         """`shop ios track:testflight new-builds`, `all agreements`. Raises UserMistake."""
         kinds, rest = _split_kinds(words)
-        found, question = await self._named(rest, channel, "subscribe")
+        found, question = await self._named(rest, channel, "subscribe", person)
         if isinstance(found, NoSuchProduct):
             return replace(found, rest=" ".join([found.rest, *sorted(kinds)]).strip())
-        if found and (denied := self._access.denial_here(found, channel)):
+        if found and (denied := self._access.denial_here(found, channel, person)):
             return denied
         subscription = self._subscription(found, question, kinds, channel, user)
         added = await self._store.write(lambda r: r.subscriptions.add(subscription))
         return Subscribed(SubscriptionLine(subscription, found), added)
 
-    async def unsubscribe(self, words: str, channel: str) -> Unsubscribed | NoSuchProduct:
+    async def unsubscribe(self, words: str, channel: str, person: Person | None = None) -> Unsubscribed | NoSuchProduct:
         """The named product's subscriptions of this channel, or all of them with `all`. Raises UserMistake."""
         _, rest = _split_kinds(words)
-        found, _ = await self._named(rest, channel, "unsubscribe")
+        found, _ = await self._named(rest, channel, "unsubscribe", person)
         if isinstance(found, NoSuchProduct):
             return found
         lines = [line for line in (await self.listing(channel)).lines if found is None or line.product == found]
@@ -63,11 +65,13 @@ class SubscriptionDesk:
 
         return await self._store.read(work)
 
-    async def _named(self, words: str, channel: str, command: str) -> tuple[Product | NoSuchProduct | None, Question]:
+    async def _named(
+        self, words: str, channel: str, command: str, person: Person | None
+    ) -> tuple[Product | NoSuchProduct | None, Question]:
         """The product that the words name (None: all of them) and the filters around it."""
         everything = [word for word in words.split() if word.casefold() in ALL_PRODUCTS]
         named = " ".join(word for word in words.split() if word not in everything)
-        found, question = await self._catalog.find_product(named, channel, command)
+        found, question = await self._catalog.find_product(named, channel, command, person)
         if everything and not question.name:
             return None, question
         if not question.name:

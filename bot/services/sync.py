@@ -1,18 +1,20 @@
 """One account's facts into the store, with the alerts that they cause, in one transaction."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
 
 from bot.domain.errors import AgreementBlocked, ProviderError
-from bot.domain.model import Alert, AlertKind, App, Build
+from bot.domain.model import AccountHealth, Alert, AlertKind, App, Build
 from bot.domain.ports import Jobs, ListsApps, ListsBuilds, Provider, Repositories, Store
 from bot.services.health import back_alert, down_alert, down_fingerprint, is_open
 from bot.services.news import News, gone, news_of
 from bot.services.products import ConfiguredProduct, Joiner, with_bundle_ids
 from bot.services.subscriptions import channels_for
+
+AT_A_TIME = 200  # builds
 
 log = structlog.get_logger()
 
@@ -116,14 +118,12 @@ class Sync:
         old_apps = {app.id: app for app in catalogue.apps(found.account)}
         product_ids = self._save_apps(repositories, found)
         builds = [build for build in found.builds if build.app_id in product_ids]
-        before = catalogue.builds_by_key(build.key for build in builds)
-        catalogue.save_builds(builds, found.at)
+        news = list(self._save_builds(repositories, found, builds, health, old_apps))
         vanished = self._mark_gone(repositories, found, builds) if found.is_full else []
         catalogue.record_success(found.account, found.at)
         if health is None or health.baseline_at is None:
             return 0
-        told = (news_of(before.get(b.key), b, health, b.app_id in old_apps, found.at) for b in reversed(builds))
-        news = [each for each in told if each] + [gone(build, found.at) for build in vanished]
+        news += [gone(build, found.at) for build in vanished]
         announced = sum(self._announce(repositories, each, product_ids, health.provider) for each in news)
         owed = [_lost_alert(found, old_apps)]
         if health.failing_since and repositories.outbox.has(down_fingerprint(health.name, health.failing_since)):
@@ -139,6 +139,23 @@ class Sync:
             product_ids[app.id] = joiner.product_for(app).id
             repositories.catalogue.save_app(app, product_ids[app.id], found.at)
         return product_ids
+
+    def _save_builds(
+        self,
+        repositories: Repositories,
+        found: _Found,
+        builds: Sequence[Build],
+        health: AccountHealth | None,
+        old_apps: Mapping[str, App],
+    ) -> Iterator[News]:
+        """Saves all builds, a few at a time for the memory's sake; yields what is news, the oldest first."""
+        for start in range(len(builds), 0, -AT_A_TIME):
+            few = builds[max(0, start - AT_A_TIME) : start]
+            before = repositories.catalogue.builds_by_key(build.key for build in few)
+            repositories.catalogue.save_builds(few, found.at)
+            if health and health.baseline_at:
+                told = (news_of(before.get(b.key), b, health, b.app_id in old_apps, found.at) for b in reversed(few))
+                yield from (news for news in told if news)
 
     def _mark_gone(self, repositories: Repositories, found: _Found, builds: Iterable[Build]) -> list[Build]:
         """Builds of listed apps that a full reading no longer shows. An app that is missing altogether is another matter."""

@@ -15,6 +15,7 @@ from bot.store.connect import failures_translated, open_engine, parse_url
 from bot.store.grants import SqlGrants
 from bot.store.outbox import SqlOutbox
 from bot.store.subscriptions import SqlSubscriptions
+from bot.store.waits import SqlWaits
 
 T = TypeVar("T")
 
@@ -30,6 +31,7 @@ class Transaction:
         self.subscriptions: ports.Subscriptions = SqlSubscriptions(connection)
         self.outbox: ports.Outbox = SqlOutbox(connection)
         self.grants: ports.Grants = SqlGrants(connection)
+        self.waits: ports.Waits = SqlWaits(connection)
         self.agreements: ports.Agreements = SqlAgreements(connection, writing)
 
 

@@ -1,11 +1,17 @@
 """The audit log: who was given which link, when."""
 
-from sqlalchemy import Connection, insert, select, update
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
-from bot.domain.model import Grant
-from bot.store.tables import grants
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, func, insert, select, true, update
 
-_GRANT = select(
+from bot.domain.model import VENDOR_LINK, Build, Grant
+from bot.domain.ports import AuditLine, GrantFilter
+from bot.store.saving import BUILD, chunked
+from bot.store.tables import builds, grants, products
+
+_COLUMNS = (
     grants.c.id,
     grants.c.build_key,
     grants.c.user,
@@ -14,7 +20,23 @@ _GRANT = select(
     grants.c.expires_at,
     grants.c.opened,
     grants.c.outcome,
+    grants.c.given,
+    grants.c.revoked_at,
+    grants.c.revoked_by,
+    grants.c.sent_at,
 )
+_GRANT = select(*_COLUMNS)
+_BY_ID = _GRANT.where(grants.c.id == bindparam("id"))
+_WAITING = (
+    _GRANT.where(grants.c.user == bindparam("user"), grants.c.build_key == bindparam("build_key"), grants.c.given.is_not(true()))
+    .order_by(grants.c.created_at.desc())
+    .limit(1)
+)
+_WITH_BUILD = grants.outerjoin(builds, builds.c.key == grants.c.build_key)
+_LINES = select(*_COLUMNS, products.c.name, *BUILD).select_from(
+    _WITH_BUILD.outerjoin(products, products.c.id == builds.c.product_id)
+)
+_COUNT = select(func.count(grants.c.id)).select_from(_WITH_BUILD)
 
 
 class SqlGrants:
@@ -24,23 +46,94 @@ class SqlGrants:
         self._connection = connection
 
     def add(self, grant: Grant) -> None:
-        self._connection.execute(
-            insert(grants).values(
-                id=grant.id,
-                build_key=grant.build_key,
-                user=grant.user,
-                channel=grant.channel,
-                created_at=grant.created_at,
-                expires_at=grant.expires_at,
-                opened=grant.opened,
-                outcome=grant.outcome,
-            )
-        )
+        self._connection.execute(insert(grants).values(id=grant.id, **_values(grant)))
 
     def get(self, grant_id: str) -> Grant | None:
-        row = self._connection.execute(_GRANT.where(grants.c.id == grant_id)).first()
+        row = self._connection.execute(_BY_ID, {"id": grant_id}).first()
         return Grant(*row) if row else None
 
-    def record_open(self, grant_id: str, outcome: str) -> None:
+    def waiting(self, user: str, build_key: str) -> Grant | None:
+        row = self._connection.execute(_WAITING, {"user": user, "build_key": build_key}).first()
+        return Grant(*row) if row else None
+
+    def settle(self, grant: Grant) -> bool:
+        this = (grants.c.id == grant.id) & grants.c.given.is_not(true())
+        return self._connection.execute(update(grants).where(this).values(_values(grant))).rowcount == 1
+
+    def nth_newest(self, user: str, since: datetime, n: int) -> datetime | None:
+        theirs = (grants.c.user == user) & (grants.c.created_at > since) & grants.c.given.is_(true())
+        newest = select(grants.c.created_at).where(theirs).order_by(grants.c.created_at.desc())
+        return self._connection.scalar(newest.offset(n - 1).limit(1))
+
+    def open_once(self, grant_id: str, outcome: str, most: int, now: datetime) -> bool:
+        """One statement, so that of many openings at once no more than allowed get through."""
+        this = (grants.c.id == grant_id) & (grants.c.opened < most) & _live(now)
         opened = grants.c.opened + 1
-        self._connection.execute(update(grants).where(grants.c.id == grant_id).values(opened=opened, outcome=outcome))
+        return self._connection.execute(update(grants).where(this).values(opened=opened, outcome=outcome)).rowcount == 1
+
+    def note(self, grant_id: str, outcome: str) -> None:
+        self._connection.execute(update(grants).where(grants.c.id == grant_id).values(outcome=outcome))
+
+    def mark_sent(self, grant_id: str, at: datetime | None) -> bool:
+        this = grants.c.id == grant_id
+        if at is not None:
+            this &= grants.c.sent_at.is_(None)
+        return self._connection.execute(update(grants).where(this).values(sent_at=at)).rowcount == 1
+
+    def revoke(self, grant_ids: Iterable[str], by: str, at: datetime) -> int:
+        return sum(self._revoke(ids, by, at) for ids in chunked(grant_ids))
+
+    def find(self, wanted: GrantFilter, offset: int = 0, limit: int = 100) -> Sequence[AuditLine]:
+        newest = _LINES.where(*_conditions(wanted)).order_by(grants.c.created_at.desc(), grants.c.id.desc())
+        return [_line(row) for row in self._connection.execute(newest.offset(offset).limit(limit))]
+
+    def count(self, wanted: GrantFilter) -> int:
+        return self._connection.scalar(_COUNT.where(*_conditions(wanted))) or 0
+
+    def purge(self, before: datetime) -> int:
+        return self._connection.execute(delete(grants).where(grants.c.created_at < before)).rowcount
+
+    def _revoke(self, ids: Sequence[str], by: str, at: datetime) -> int:
+        these = grants.c.id.in_(ids) & grants.c.revoked_at.is_(None)
+        return self._connection.execute(update(grants).where(these).values(revoked_at=at, revoked_by=by)).rowcount
+
+
+def _values(grant: Grant) -> Mapping[str, Any]:
+    return {
+        "build_key": grant.build_key,
+        "user": grant.user,
+        "channel": grant.channel,
+        "created_at": grant.created_at,
+        "expires_at": grant.expires_at,
+        "opened": grant.opened,
+        "outcome": grant.outcome,
+        "given": grant.given,
+        "revoked_at": grant.revoked_at,
+        "revoked_by": grant.revoked_by,
+        "sent_at": grant.sent_at,
+    }
+
+
+def _live(now: datetime) -> ColumnElement[bool]:
+    return grants.c.given.is_(true()) & grants.c.revoked_at.is_(None) & (grants.c.expires_at > now)
+
+
+def _conditions(wanted: GrantFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.user is not None:
+        conditions.append(grants.c.user == wanted.user)
+    if wanted.product is not None:
+        conditions.append(builds.c.product_id == wanted.product)
+    if wanted.since is not None:
+        conditions.append(grants.c.created_at >= wanted.since)
+    if wanted.until is not None:
+        conditions.append(grants.c.created_at < wanted.until)
+    if wanted.live_at is not None:
+        conditions += [_live(wanted.live_at), grants.c.outcome.is_distinct_from(VENDOR_LINK)]
+    return conditions
+
+
+def _line(row: Row[*tuple[Any, ...]]) -> AuditLine:
+    """`account` is a build's first fact; without one there is no build."""
+    grant, product, build = row[: len(_COLUMNS)], row[len(_COLUMNS)], row[len(_COLUMNS) + 1 :]
+    return AuditLine(Grant(*grant), Build(*build) if build[0] is not None else None, product)

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     ForeignKeyConstraint,
@@ -140,6 +141,17 @@ class GrantColumns(TypedColumns):
     expires_at: Named[datetime] = Column(UtcDateTime)
     opened: Named[int] = Column(Integer)
     outcome: Named[str | None] = Column(CleanText)
+    given: Named[bool] = Column(Boolean)
+    revoked_at: Named[datetime | None] = Column(UtcDateTime)
+    revoked_by: Named[str | None] = Column(CleanText)
+    sent_at: Named[datetime | None] = Column(UtcDateTime)
+
+
+class WaitColumns(TypedColumns):
+    build_key: Named[str] = Column(CleanText, primary_key=True)
+    user: Named[str] = Column("user_id", CleanText, primary_key=True)
+    channel: Named[str] = Column(CleanText)
+    created_at: Named[datetime] = Column(UtcDateTime)
 
 
 class AgreementColumns(TypedColumns):
@@ -184,7 +196,15 @@ deliveries = Table(
     UniqueConstraint("alert_id", "channel"),
     Index("ix_deliveries_due", "state", "due_at"),
 )
-grants = Table("grants", metadata, GrantColumns)
+grants = Table(
+    "grants",
+    metadata,
+    GrantColumns,
+    Index("ix_grants_person", "user", "created_at"),
+    Index("ix_grants_created_at", "created_at"),
+    Index("ix_grants_build", "build_key"),
+)
+waits = Table("waits", metadata, WaitColumns)
 agreements = Table("agreements", metadata, AgreementColumns)
 _current = agreements.c.until.is_(None)
 Index("ix_agreements_current", agreements.c.account, unique=True, sqlite_where=_current, postgresql_where=_current)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.domain.answers import Blocked, ChoiceAnswer, Obstacle, Ticket
+from bot.domain.answers import Blocked, ChoiceAnswer, Limited, Obstacle, Ticket
 from bot.domain.message import Message
 from bot.domain.model import Build, Handover, Platform
 from bot.views.ids import Action, encode_build
@@ -55,6 +55,20 @@ def choice(answer: ChoiceAnswer, now: datetime) -> Message:
     title = f"*{name(answer.product.name)}*: which one?"
     rows = build_rows(answer.builds[:ROWS], answer.titles, now) or [section("No builds yet.")]
     return listing(title, (section(title),), rows, (), len(answer.builds), _more)
+
+
+def limited(answer: Limited, now: datetime) -> Message:
+    """When the next download can be had."""
+    text = (
+        f"You had {count(answer.per_hour, 'download link')} within an hour, and one gets no more than that. "
+        f"The next can be had at {moment(_next_minute(answer.until), now)}."
+    )
+    return message(text, [section(text)])
+
+
+def _next_minute(when: datetime) -> datetime:
+    """Not before it is true."""
+    return when if not (when.second or when.microsecond) else when.replace(second=0, microsecond=0) + timedelta(minutes=1)
 
 
 def blocked(why: Blocked, now: datetime) -> Message:

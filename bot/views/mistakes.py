@@ -53,7 +53,11 @@ def denied(answer: Denied) -> Message:
     text = {
         Denial.GUEST: "Guests of this workspace see no builds here. Ask a member to send you what you need.",
         Denial.EXTERNAL: "Builds stay within this organisation, so people from others see none. Ask someone on the team here.",
+        Denial.DEACTIVATED: "This account is deactivated, so there is nothing to see or to download.",
         Denial.CHANNEL: f"That product is not shown in this channel. {_channels(answer.channels)}".rstrip(),
+        Denial.GROUP: "That product is for members of certain user groups, and you are in none of them.",
+        Denial.GROUP_UNKNOWN: "That product is for members of certain user groups, and Slack does not tell me now whether you "
+        "are in one. Try again in a minute.",
     }[answer.denial]
     return message(text, [section(text)])
 

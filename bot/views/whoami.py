@@ -13,6 +13,7 @@ LINE: Final = 300
 _DENIALS: Final = {
     Denial.GUEST: "As a guest of this workspace you see no builds and get no links.",
     Denial.EXTERNAL: "As someone from another organisation you see no builds and get no links.",
+    Denial.DEACTIVATED: "Your account is deactivated: you see no builds and get no links.",
     Denial.CHANNEL: "You see no builds in this channel.",
 }
 
@@ -24,7 +25,7 @@ def whoami(answer: WhoamiAnswer) -> Message:
 
 
 def _may(denial: Denial | None) -> str:
-    return "You may see builds and get links." if denial is None else _DENIALS[denial]
+    return "You may see builds and get links." if denial is None else _DENIALS.get(denial, _DENIALS[Denial.CHANNEL])
 
 
 def _owner(answer: WhoamiAnswer) -> list[str]:

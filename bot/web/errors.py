@@ -19,7 +19,7 @@ from bot.domain.errors import (
     StoreUnavailable,
     Unreachable,
 )
-from bot.services.links import LinkGone, LinkUnknown
+from bot.services.tokens import LinkGone, LinkRefused, LinkUnknown
 from bot.web.pages import render
 
 log = structlog.get_logger(__name__)
@@ -43,6 +43,12 @@ class Trouble:
 
 NOWHERE = Trouble(404, "Nothing is here", "Purser knows no such link. It may have been cut off or changed on its way.", AGAIN)
 ENDED = Trouble(410, "This link has ended", "Download links are personal and live for a few minutes only.", AGAIN)
+NOT_YOURS = Trouble(
+    410,
+    "This link is closed",
+    "The person it was made for may not have this build any more.",
+    "Ask Purser again in Slack: it says why.",
+)
 AWAY = Trouble(503, "One moment", "Purser cannot reach its own records right now.", LATER)
 BROKEN = Trouble(500, "Something went wrong here", "The mistake is Purser's, and has been noted.", REPORT)
 
@@ -86,6 +92,9 @@ def exception_handlers(headers: Mapping[str, str]) -> Mapping[type[Exception], E
 async def _gone(request: Request, error: Exception) -> Response:
     if isinstance(error, LinkGone):
         structlog.contextvars.bind_contextvars(grant=error.grant_id)
+    if isinstance(error, LinkRefused):
+        log.info("link.refused", reason=error.reason)
+        return _page(request, NOT_YOURS)
     return _page(request, ENDED)
 
 

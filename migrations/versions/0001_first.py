@@ -1,4 +1,4 @@
-"""Accounts, apps, products, builds, subscriptions, alerts, deliveries, grants, agreements."""
+"""Accounts, apps, products, builds, subscriptions, alerts, deliveries, grants, waits, agreements."""
 
 from typing import Any
 
@@ -17,6 +17,7 @@ SEQUENCE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 TABLES = (
     "revision",
     "agreements",
+    "waits",
     "grants",
     "deliveries",
     "alerts",
@@ -196,7 +197,22 @@ def create_grants() -> None:
         required("expires_at", MOMENT),
         required("opened", sa.Integer()),
         sa.Column("outcome", TEXT),
+        required("given", sa.Boolean()),
+        sa.Column("revoked_at", MOMENT),
+        sa.Column("revoked_by", TEXT),
+        sa.Column("sent_at", MOMENT),
         sa.PrimaryKeyConstraint("id", name="pk_grants"),
+    )
+    op.create_index("ix_grants_person", "grants", ["user_id", "created_at"])
+    op.create_index("ix_grants_created_at", "grants", ["created_at"])
+    op.create_index("ix_grants_build", "grants", ["build_key"])
+    op.create_table(
+        "waits",
+        required("build_key", TEXT),
+        required("user_id", TEXT),
+        required("channel", TEXT),
+        required("created_at", MOMENT),
+        sa.PrimaryKeyConstraint("build_key", "user_id", name="pk_waits"),
     )
 
 

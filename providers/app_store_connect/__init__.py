@@ -1,4 +1,4 @@
-"""App Store Connect: TestFlight builds, their public links, and whether the account's agreements are in force.
+"""App Store Connect: TestFlight builds, App Store versions, what expires, and whether the account's agreements are in force.
 
 https://developer.apple.com/documentation/appstoreconnectapi
 """
@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr
 
 from providers.app_store_connect.client import AppStoreConnect, classify
+from providers.app_store_connect.documents import PROVIDER
+from providers.app_store_connect.pacing import Pacer
 from providers.app_store_connect.token import TokenKeeper, load_key
-from providers.app_store_connect.wire import PROVIDER
 from providers.http import VendorHttp
 from providers.spec import AccountSettings, BaseUrl, ProviderSpec, Secret, Surroundings
 
@@ -36,11 +37,13 @@ class AppStoreConnectSettings(AccountSettings):
 def connect(settings: AppStoreConnectSettings, surroundings: Surroundings) -> AppStoreConnect:
     """A client for one account; nothing is asked yet."""
     key = load_key(settings.private_key.get_secret_value())
+    pacer = Pacer(surroundings.clock)
     return AppStoreConnect(
-        VendorHttp(PROVIDER, settings.name, surroundings, classify=classify),
+        VendorHttp(PROVIDER, settings.name, surroundings, classify=classify, on_answer=pacer.heard),
         TokenKeeper(key, settings.key_id, settings.issuer_id, surroundings.clock),
         settings.api_url,
         surroundings.clock,
+        pacer,
         is_team_key=settings.issuer_id is not None,
         webhook_secret=settings.webhook_secret,
     )

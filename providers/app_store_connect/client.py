@@ -4,37 +4,36 @@ https://developer.apple.com/documentation/appstoreconnectapi
 """
 
 import asyncio
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
-import httpx
 from pydantic import SecretStr
 
-from bot.domain.errors import AgreementBlocked, Confused, NotFound, NotReady, ProviderError
-from bot.domain.model import AccountStatus, App, Build, BuildState, Link, LinkKind
-from bot.domain.ports import ProbeResult, WebhookHint, WebhookRequest
-from providers.app_store_connect import webhook, wire
+from bot.domain.errors import AgreementBlocked, NotFound, NotReady, ProviderError, Refused
+from bot.domain.model import AccountStatus, App, Build, BuildState, Expiry, Link, LinkKind
+from bot.domain.ports import ProbeResult, WebhookHint, WebhookRegistration, WebhookRequest
+from providers.app_store_connect import expiries, store_versions, webhook, wire
 from providers.app_store_connect.agreements import Area, account_status, agreement_code
+from providers.app_store_connect.api import PAGE_SIZE, Api, Params
+from providers.app_store_connect.documents import PROVIDER, read_error_codes
+from providers.app_store_connect.pacing import HOUR, Pacer, read_allowances
+from providers.app_store_connect.registration import OPERATION as REGISTER
+from providers.app_store_connect.registration import Registrar
+from providers.app_store_connect.shelf import APPS_PER_REQUEST, VERSION_FIELDS, Shelf, batches
 from providers.app_store_connect.token import TokenKeeper
-from providers.app_store_connect.wire import PROVIDER, Page, PublicLink
+from providers.app_store_connect.wire import ListedBuild, PublicLink
+from providers.concurrency import map_bounded
 from providers.failures import Verdict, date_of
 from providers.http import VendorHttp
 
-T = TypeVar("T")
-Params = Mapping[str, str | int]
-
-PAGE_SIZE = 200  # Apple's maximum
-PAGES_MAX = 500
-# Ids have about ten digits, so that an address stays under 6 KB, commas encoded.
-APPS_PER_REQUEST = 200
-
 _APPS: Params = {"fields[apps]": "name,bundleId", "limit": PAGE_SIZE}
+# There are no fields to choose of buildUploads; they are small.
 _BUILD: Params = {
-    "include": "app,preReleaseVersion,buildBetaDetail,betaBuildLocalizations",
+    **VERSION_FIELDS,
+    "include": "app,preReleaseVersion,buildBetaDetail,betaBuildLocalizations,buildUpload,appStoreVersion",
     "fields[builds]": "version,uploadedDate,expirationDate,expired,minOsVersion,processingState"
-    ",app,preReleaseVersion,buildBetaDetail,betaBuildLocalizations",
+    ",app,preReleaseVersion,buildBetaDetail,betaBuildLocalizations,buildUpload,appStoreVersion",
     "fields[apps]": "bundleId",
     "fields[preReleaseVersions]": "version,platform",
     "fields[buildBetaDetails]": "internalBuildState,externalBuildState",
@@ -48,19 +47,24 @@ _GROUPS: Params = {
     "fields[betaGroups]": "publicLink,publicLinkEnabled,isInternalGroup,hasAccessToAllBuilds",
     "limit": PAGE_SIZE,
 }
+# Without their content, which is long and nobody's business.
+_CERTIFICATES: Params = {"fields[certificates]": "name,certificateType,expirationDate", "limit": PAGE_SIZE}
+_PROFILES: Params = {"fields[profiles]": "name,profileState,expirationDate", "limit": PAGE_SIZE}
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 def classify(status: int, body: object) -> Verdict | None:
     """What a 403 means when its code is about agreements; for `VendorHttp`. The reason is Apple's code."""
-    code = agreement_code(wire.read_error_codes(body)) if status == 403 else None
+    code = agreement_code(read_error_codes(body)) if status == 403 else None
     return (AgreementBlocked, code) if code else None
 
 
 class AppStoreConnect:
-    """Lists apps and builds, mints TestFlight links, checks agreements, receives webhooks.
+    """Lists apps, builds, App Store versions and what expires; mints TestFlight and store pages; checks agreements; receives
+    webhooks and registers them.
 
-    `http` must have been given `classify`. An individual key (`is_team_key` False) may not ask about signing.
+    `http` must have been given `classify` and `on_answer=pacer.heard`. An individual key (`is_team_key` False) may not ask about
+    signing.
     """
 
     provider = PROVIDER
@@ -71,6 +75,7 @@ class AppStoreConnect:
         tokens: TokenKeeper,
         api_url: str,
         clock: Callable[[], datetime],
+        pacer: Pacer,
         *,
         is_team_key: bool,
         webhook_secret: SecretStr | None = None,
@@ -78,7 +83,8 @@ class AppStoreConnect:
         self.account = http.account
         self._http = http
         self._tokens = tokens
-        self._api_url = api_url
+        self._api = Api(http, tokens, api_url, pacer)
+        self._shelf = Shelf(self._api, clock)
         self._clock = clock
         self._is_team_key = is_team_key
         self._webhook_secret = webhook_secret
@@ -87,26 +93,23 @@ class AppStoreConnect:
         await self._http.aclose()
 
     async def list_apps(self) -> Sequence[App]:
-        return await self._read_all("list apps", self._url("/v1/apps", _APPS), wire.read_apps)
+        return await self._shelf.list_apps()
 
     async def list_builds(self, apps: Sequence[App], known: Container[str] = ()) -> Sequence[Build]:
-        builds: list[Build] = []
-        for app_ids in _batches(sorted({app.id for app in apps})):
-            params = {**_BUILD, "filter[app]": ",".join(app_ids), "sort": "-uploadedDate", "limit": PAGE_SIZE}
-            found = await self._read_all(
-                "list builds",
-                self._url("/v1/builds", params),
-                wire.read_builds,
-                is_last=lambda page: all(build.id in known for build in page.items),
-            )
-            builds += [build for build in found if build.app_id in app_ids]
+        """TestFlight builds and App Store versions. The versions came with the apps when these were listed just before."""
+        listed: list[ListedBuild] = []
+        for app_ids in batches(sorted({app.id for app in apps}), APPS_PER_REQUEST):
+            listed += await self._list_builds(app_ids, known)
+        attached = [each.version for each in listed if each.version]
+        versions = await self._shelf.take(apps, attached, known)
+        builds = [*(each.build for each in listed), *versions]
         return sorted(builds, key=lambda build: build.uploaded_at or _LONG_AGO, reverse=True)
 
     async def reread_build(self, build: Build) -> Build:
         return await self._reread("reread build", build)
 
     async def mint_link(self, build: Build) -> Link:
-        """The public TestFlight page of a group that serves this build, else the store page of a live one.
+        """The store page of a live App Store version; the public TestFlight page of a group that serves this build.
 
         Raises ProviderError (NotReady: processing, NotFound: no_public_link).
         """
@@ -114,10 +117,7 @@ class AppStoreConnect:
         fresh = await self._reread(operation, build)
         if fresh.state is BuildState.PROCESSING:
             raise self._http.error(operation, NotReady, "processing")
-        # The page offers what its group may test. Before Apple's approval that is another build than the one asked for.
-        url = await self._public_link(operation, fresh) if fresh.state is BuildState.APPROVED else None
-        if url is None and build.state is BuildState.LIVE:
-            url = f"https://apps.apple.com/app/id{quote(build.app_id, safe='')}"
+        url = _store_page(fresh) if _is_in_store(fresh) else await self._testflight_page(operation, fresh)
         if url is None:
             raise self._http.error(operation, NotFound, "no_public_link")
         return Link(url, LinkKind.PAGE)
@@ -127,24 +127,63 @@ class AppStoreConnect:
         answers = await asyncio.gather(*(self._ask("check agreements", url) for url in urls.values()))
         return account_status(self.account, self._clock(), dict(zip(urls, answers, strict=True)))
 
+    async def list_expiries(self) -> Sequence[Expiry]:
+        """Certificates and provisioning profiles. None for an individual key, to which Apple shows neither."""
+        if not self._is_team_key:
+            return ()
+        operation, read_all = "list expiries", self._api.read_all
+        certificates = self._api.url("/v1/certificates", _CERTIFICATES)
+        profiles = self._api.url("/v1/profiles", _PROFILES)
+        return [
+            *await read_all(operation, certificates, expiries.read_certificates, can_wait=True),
+            *await read_all(operation, profiles, expiries.read_profiles, can_wait=True),
+        ]
+
     def parse_webhook(self, request: WebhookRequest) -> WebhookHint | None:
         secret = self._webhook_secret.get_secret_value() if self._webhook_secret else None
         return webhook.parse_webhook(self.provider, self.account, secret, request)
 
+    async def register_webhooks(self, url: str) -> Sequence[WebhookRegistration]:
+        """One webhook per app. Raises ProviderError (Refused: no_webhook_secret)."""
+        if self._webhook_secret is None:
+            raise self._http.error(REGISTER, Refused, "no_webhook_secret")
+        apps = await self._api.read_all(REGISTER, self._api.url("/v1/apps", _APPS), wire.read_apps, can_wait=True)
+        registrar = Registrar(self._api, url, self._webhook_secret)
+        return await map_bounded(registrar.register, [each.app for each in apps])
+
     async def probe(self) -> ProbeResult:
         operation = "probe"
-        url = self._url("/v1/apps", {"limit": 1})
+        url = self._api.url("/v1/apps", {"limit": 1})
         response = await self._http.send(operation, "GET", url, credential=self._tokens)
         page = wire.read_ids(self._http.parse(operation, response), self.account, operation)
         limits = response.headers.get("x-rate-limit", "")
         return ProbeResult(summarise(len(page.items) if page.total is None else page.total, limits), date_of(response))
 
-    async def _reread(self, operation: str, build: Build) -> Build:
-        url = self._url(f"/v1/builds/{quote(build.id, safe='')}", _BUILD)
-        return wire.read_build(await self._get(operation, url), self.account, operation)
+    async def _list_builds(self, app_ids: Sequence[str], known: Container[str]) -> list[ListedBuild]:
+        params = {**_BUILD, "filter[app]": ",".join(app_ids), "sort": "-uploadedDate", "limit": PAGE_SIZE}
+        found = await self._api.read_all(
+            "list builds",
+            self._api.url("/v1/builds", params),
+            wire.read_builds,
+            is_last=lambda page: all(each.build.id in known for each in page.items),
+            can_wait=True,
+        )
+        asked = frozenset(app_ids)
+        return [each for each in found if each.build.app_id in asked]
 
-    async def _public_link(self, operation: str, build: Build) -> str | None:
-        """Of a group that holds the build, else of one that gets every build."""
+    async def _reread(self, operation: str, build: Build) -> Build:
+        if build.track == store_versions.TRACK:
+            return await self._shelf.reread(operation, build)
+        url = self._api.url(f"/v1/builds/{quote(build.id, safe='')}", _BUILD)
+        return wire.read_build(await self._api.call(operation, url), self.account, operation)
+
+    async def _testflight_page(self, operation: str, build: Build) -> str | None:
+        """Of a group that holds the build, else of one that gets every build.
+
+        The page offers what its group may test. Before Apple's approval that is another build than the one asked for.
+        """
+        if build.track != wire.TRACK or build.state is not BuildState.APPROVED:
+            return None
         of_app = {"filter[app]": build.app_id}
         holding = await self._public_links(operation, {**of_app, "filter[builds]": build.id})
         if holding:
@@ -153,82 +192,38 @@ class AppStoreConnect:
         return next((link.url for link in others if link.serves_all_builds), None)
 
     async def _public_links(self, operation: str, filters: Params) -> Sequence[PublicLink]:
-        return await self._read_all(operation, self._url("/v1/betaGroups", {**_GROUPS, **filters}), wire.read_public_links)
+        return await self._api.read_all(
+            operation, self._api.url("/v1/betaGroups", {**_GROUPS, **filters}), wire.read_public_links
+        )
 
     def _agreement_probes(self) -> Mapping[Area, str]:
         probes = {
-            Area.ACCOUNT: self._url("/v1/agreements"),
-            Area.APPS: self._url("/v1/apps", {"fields[apps]": "name", "limit": 1}),
+            Area.ACCOUNT: self._api.url("/v1/agreements"),
+            Area.APPS: self._api.url("/v1/apps", {"fields[apps]": "name", "limit": 1}),
         }
         if self._is_team_key:
-            probes[Area.SIGNING] = self._url("/v1/certificates", {"fields[certificates]": "certificateType", "limit": 1})
+            probes[Area.SIGNING] = self._api.url("/v1/certificates", {"fields[certificates]": "certificateType", "limit": 1})
         return probes
 
     async def _ask(self, operation: str, url: str) -> ProviderError | None:
         """None when the answer is a collection, else what stood in the way."""
         try:
-            wire.read_ids(await self._get(operation, url), self.account, operation)
+            wire.read_ids(await self._api.call(operation, url), self.account, operation)
         except ProviderError as error:
             return error
         return None
 
-    async def _read_all(
-        self,
-        operation: str,
-        url: str,
-        read: Callable[[object, str, str], Page[T]],
-        is_last: Callable[[Page[T]], bool] = lambda page: False,
-    ) -> list[T]:
-        """The items of all pages, in order, up to the page that `is_last`.
-
-        Apple has been seen offering next pages for ever, with new cursors and no data (Developer Forums, on inAppPurchasesV2),
-        so the first page that brings nothing new ends the reading.
-        """
-        found: dict[T, None] = {}
-        visited: set[str] = set()
-        while url not in visited and len(visited) < PAGES_MAX:
-            visited.add(url)
-            page = read(await self._get(operation, url), self.account, operation)
-            before = len(found)
-            found.update(dict.fromkeys(page.items))
-            if len(found) == before or page.next is None or is_last(page):
-                break
-            url = self._trusted(operation, page.next)
-        return list(found)
-
-    async def _get(self, operation: str, url: str) -> Any:
-        return await self._http.json(operation, "GET", url, credential=self._tokens)
-
-    def _url(self, path: str, params: Params | None = None) -> str:
-        return f"{self._api_url}{path}?{urlencode(params)}" if params else f"{self._api_url}{path}"
-
-    def _trusted(self, operation: str, link: str) -> str:
-        """An address that Apple gave us, as it is, unless our token would go to somebody else."""
-        try:
-            if _origin(httpx.URL(link)) == _origin(httpx.URL(self._api_url)):
-                return link
-        except httpx.InvalidURL:
-            raise self._http.error(operation, Confused, "bad_url") from None
-        raise self._http.error(operation, Confused, "foreign_next_link")
-
 
 def summarise(apps: int, limits: str) -> str:
-    """ "45 apps; 3,417 of 3,600 requests left this hour", from a total and an X-Rate-Limit header.
-
-    https://developer.apple.com/documentation/appstoreconnectapi/identifying-rate-limits
-    """
+    """ "45 apps; 3,417 of 3,600 requests left this hour", from a total and an X-Rate-Limit header."""
     counted = f"{apps:,} app" if apps == 1 else f"{apps:,} apps"
-    figures = dict(part.strip().partition(":")[::2] for part in limits.split(";"))
-    left, limit = figures.get("user-hour-rem", ""), figures.get("user-hour-lim", "")
-    if not (left.isdecimal() and limit.isdecimal()):
-        return counted
-    return f"{counted}; {int(left[:9]):,} of {int(limit[:9]):,} requests left this hour"
+    hour = read_allowances(limits).get(HOUR)
+    return f"{counted}; {hour.left:,} of {hour.limit:,} requests left this hour" if hour else counted
 
 
-def _batches(app_ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(app_ids), APPS_PER_REQUEST):
-        yield app_ids[start : start + APPS_PER_REQUEST]
+def _is_in_store(build: Build) -> bool:
+    return build.track == store_versions.TRACK and build.state is BuildState.LIVE
 
 
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port
+def _store_page(build: Build) -> str:
+    return f"https://apps.apple.com/app/id{quote(build.app_id, safe='')}"

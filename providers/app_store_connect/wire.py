@@ -1,32 +1,34 @@
-"""Apple's JSON:API documents as Purser's nouns. Pure; the read functions raise only Confused.
+"""Apps, builds and beta groups as Purser's nouns. Pure; the read functions raise only Confused.
 
 https://developer.apple.com/documentation/appstoreconnectapi (shapes as in Apple's OpenAPI document 4.4.1)
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Annotated, Generic, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
-from bot.domain.errors import Confused
-from bot.domain.model import App, Build, BuildState, Handover, Platform
+from bot.domain.model import App, Build, BuildState, Handover
+from providers.app_store_connect.documents import (
+    Included,
+    Incomplete,
+    Moment,
+    Page,
+    Resource,
+    Wire,
+    attributes_of,
+    platform_of,
+    read_one,
+    read_page,
+    readable,
+)
+from providers.app_store_connect.store_versions import UNKNOWN_VERSION, store_version
 
-PROVIDER = "app_store_connect"
 TRACK = "TestFlight"
-UNKNOWN_VERSION = "unknown"
 PREFERRED_LOCALE = "en-US"
+LONGEST_REASON = 300  # characters of an upload's error
 
-T = TypeVar("T")
-
-_PLATFORMS = {
-    "IOS": Platform.IOS,
-    "MAC_OS": Platform.MACOS,
-    "TV_OS": Platform.TVOS,
-    "VISION_OS": Platform.VISIONOS,
-}
+UNANSWERED = "MISSING_EXPORT_COMPLIANCE"
 _EXTERNAL_STATES = {
     "PROCESSING": BuildState.PROCESSING,
     "PROCESSING_EXCEPTION": BuildState.FAILED,
@@ -40,21 +42,30 @@ _EXTERNAL_STATES = {
     "IN_BETA_TESTING": BuildState.APPROVED,
     "READY_FOR_BETA_SUBMISSION": BuildState.READY,
     # Nobody can install it before a person has answered Apple's question, so it is not ready.
-    "MISSING_EXPORT_COMPLIANCE": BuildState.OTHER,
+    UNANSWERED: BuildState.OTHER,
 }
 _INTERNAL_STATES = _EXTERNAL_STATES | {
     "READY_FOR_BETA_TESTING": BuildState.READY,
     "IN_BETA_TESTING": BuildState.READY,
 }
+_BEFORE_EXTERNAL_TESTING = frozenset({"READY_FOR_BETA_SUBMISSION", "WAITING_FOR_BETA_REVIEW", "IN_BETA_REVIEW", "BETA_REJECTED"})
+INTERNAL_TESTING = "in internal testing"
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
-    """One page of a collection. `next` is Apple's address of the following page, to be used as it is."""
+class ListedApp:
+    """An app, and the App Store versions that came with it."""
 
-    items: tuple[T, ...]
-    next: str | None = None
-    total: int | None = None
+    app: App
+    versions: tuple[Build, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ListedBuild:
+    """A TestFlight build, and the App Store version that it became."""
+
+    build: Build
+    version: Build | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,214 +76,111 @@ class PublicLink:
     serves_all_builds: bool
 
 
-def read_apps(body: object, account: str, operation: str) -> Page[App]:
-    """A page of /v1/apps."""
-    return _read_page(body, account, operation, lambda resource, _: _app(resource, account))
+def read_apps(body: object, account: str, operation: str) -> Page[ListedApp]:
+    """A page of /v1/apps, with appStoreVersions included or not."""
+    return read_page(body, account, operation, lambda resource, included: _listed_app(resource, included, account))
 
 
-def read_builds(body: object, account: str, operation: str) -> Page[Build]:
-    """A page of /v1/builds with app, preReleaseVersion, buildBetaDetail and betaBuildLocalizations included."""
-    return _read_page(body, account, operation, lambda resource, included: _build(resource, included, account))
+def read_builds(body: object, account: str, operation: str) -> Page[ListedBuild]:
+    """A page of /v1/builds with app, preReleaseVersion, buildBetaDetail, betaBuildLocalizations, buildUpload and
+    appStoreVersion included."""
+    return read_page(body, account, operation, lambda resource, included: _listed_build(resource, included, account))
 
 
 def read_build(body: object, account: str, operation: str) -> Build:
     """A document of /v1/builds/{id}, with the same includes."""
-    try:
-        document = _Single.model_validate(body)
-        return _build(document.data, _Included(document.included), account)
-    except (ValidationError, _Incomplete) as error:
-        raise Confused(PROVIDER, account, operation, "unexpected_shape") from error
+    return read_one(body, account, operation, lambda resource, included: _build(resource, included, account))
 
 
 def read_public_links(body: object, account: str, operation: str) -> Page[PublicLink]:
     """The groups of a page of /v1/betaGroups that offer a public link (internal groups have none)."""
-    page = _read_page(body, account, operation, lambda resource, _: _public_link(resource))
+    page = read_page(body, account, operation, lambda resource, _: _public_link(resource))
     return Page(tuple(link for link in page.items if link is not None), page.next, page.total)
 
 
 def read_ids(body: object, account: str, operation: str) -> Page[str]:
     """The ids of a page of anything."""
-    return _read_page(body, account, operation, lambda resource, _: resource.id)
+    return read_page(body, account, operation, lambda resource, _: resource.id)
 
 
-def read_error_codes(body: object) -> tuple[str, ...]:
-    """The codes of an error document; empty when it is none."""
-    try:
-        return tuple(error.code for error in _Errors.model_validate(body).errors)
-    except ValidationError:
-        return ()
-
-
-class _Incomplete(Exception):
-    """A resource without something that Purser cannot do without."""
-
-
-def _moment(value: object) -> datetime | None:
-    """ISO 8601 with an offset, as aware UTC."""
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        raise ValueError("not a date-time")
-    moment = datetime.fromisoformat(value)
-    if moment.tzinfo is None:
-        raise ValueError("a date-time without an offset")
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("a date-time outside the calendar") from error
-
-
-_Moment = Annotated[datetime | None, BeforeValidator(_moment)]
-
-
-class _Wire(BaseModel):
-    # Inputs stay out of errors: a document may hold public links.
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel, hide_input_in_errors=True)
-
-
-class _Reference(_Wire):
-    type: str
-    id: str
-
-
-class _Relationship(_Wire):
-    data: _Reference | tuple[_Reference, ...] | None = None
-
-    @property
-    def references(self) -> tuple[_Reference, ...]:
-        if self.data is None:
-            return ()
-        return self.data if isinstance(self.data, tuple) else (self.data,)
-
-
-class _Resource(_Wire):
-    type: str
-    id: str
-    attributes: Mapping[str, object] | None = None
-    relationships: Mapping[str, _Relationship] | None = None
-
-    def references(self, name: str) -> tuple[_Reference, ...]:
-        relationship = (self.relationships or {}).get(name)
-        return relationship.references if relationship else ()
-
-
-class _Links(_Wire):
-    next: str | None = None
-
-
-class _Paging(_Wire):
-    total: int | None = None
-
-
-class _Meta(_Wire):
-    paging: _Paging = _Paging()
-
-
-class _Collection(_Wire):
-    data: tuple[_Resource, ...]
-    included: tuple[_Resource, ...] = ()
-    links: _Links = _Links()
-    meta: _Meta = _Meta()
-
-
-class _Single(_Wire):
-    data: _Resource
-    included: tuple[_Resource, ...] = ()
-
-
-class _Error(_Wire):
-    code: str
-
-
-class _Errors(_Wire):
-    errors: tuple[_Error, ...]
-
-
-class _AppAttributes(_Wire):
+class _AppAttributes(Wire):
     name: str | None = None
     bundle_id: str | None = None
 
 
-class _BuildAttributes(_Wire):
+class _BuildAttributes(Wire):
     # The build number: builds call CFBundleVersion "version". What people call the version is on preReleaseVersions.
     version: str | None = None
-    uploaded_date: _Moment = None
-    expiration_date: _Moment = None
+    uploaded_date: Moment = None
+    expiration_date: Moment = None
     expired: bool | None = None
     min_os_version: str | None = None
     processing_state: str | None = None
 
 
-class _VersionAttributes(_Wire):
+class _VersionAttributes(Wire):
     version: str | None = None
     platform: str | None = None
 
 
-class _BetaDetailAttributes(_Wire):
+class _BetaDetailAttributes(Wire):
     internal_build_state: str | None = None
     external_build_state: str | None = None
 
 
-class _NotesAttributes(_Wire):
+class _NotesAttributes(Wire):
     locale: str | None = None
     whats_new: str | None = None
 
 
-class _GroupAttributes(_Wire):
+class _GroupAttributes(Wire):
     public_link: str | None = Field(default=None, pattern=r"^https?://")
     public_link_enabled: bool | None = None
     is_internal_group: bool | None = None
     has_access_to_all_builds: bool | None = None
 
 
-Attributes = TypeVar("Attributes", bound=_Wire)
+class _Problem(Wire):
+    description: str | None = None
 
 
-class _Included:
-    """Finds the resources that a document includes."""
-
-    def __init__(self, resources: Iterable[_Resource]) -> None:
-        self._found = {(resource.type, resource.id): resource for resource in resources}
-
-    def many(self, owner: _Resource, name: str, kind: type[Attributes]) -> list[Attributes]:
-        """The attributes of what `owner` refers to under `name`, as far as it is included."""
-        references = ((reference.type, reference.id) for reference in owner.references(name))
-        return [_attributes(self._found[reference], kind) for reference in references if reference in self._found]
-
-    def one(self, owner: _Resource, name: str, kind: type[Attributes]) -> Attributes:
-        """The first of them; with nothing included, attributes that are all absent."""
-        return next(iter(self.many(owner, name, kind)), kind())
+class _UploadState(Wire):
+    errors: tuple[_Problem, ...] | None = None
 
 
-def _attributes(resource: _Resource, kind: type[Attributes]) -> Attributes:
-    return kind.model_validate(resource.attributes or {})
+class _UploadAttributes(Wire):
+    state: _UploadState | None = None
 
 
-def _read_page(body: object, account: str, operation: str, read: Callable[[_Resource, _Included], T]) -> Page[T]:
-    try:
-        document = _Collection.model_validate(body)
-        included = _Included(document.included)
-        items = tuple(read(resource, included) for resource in document.data)
-    except (ValidationError, _Incomplete) as error:
-        raise Confused(PROVIDER, account, operation, "unexpected_shape") from error
-    return Page(items, document.links.next, document.meta.paging.total)
-
-
-def _app(resource: _Resource, account: str) -> App:
-    about = _attributes(resource, _AppAttributes)
+def _app(resource: Resource, account: str) -> App:
+    about = attributes_of(resource, _AppAttributes)
     return App(account, resource.id, about.name or about.bundle_id or resource.id, about.bundle_id)
 
 
-def _build(resource: _Resource, included: _Included, account: str) -> Build:
-    about = _attributes(resource, _BuildAttributes)
+def _listed_app(resource: Resource, included: Included, account: str) -> ListedApp:
+    app = _app(resource, account)
+    return ListedApp(app, tuple(store_version(each, app) for each in included.resources(resource, "appStoreVersions")))
+
+
+def _listed_build(resource: Resource, included: Included, account: str) -> ListedBuild:
+    build = _build(resource, included, account)
+    app = App(account, build.app_id, build.app_id, build.bundle_id)
+    became = (store_version(each, app, build.number) for each in included.resources(resource, "appStoreVersion"))
+    return ListedBuild(build, next(became, None))
+
+
+def _build(resource: Resource, included: Included, account: str) -> Build:
+    about = attributes_of(resource, _BuildAttributes)
     release = included.one(resource, "preReleaseVersion", _VersionAttributes)
     state, detail = _state(about, included.one(resource, "buildBetaDetail", _BetaDetailAttributes))
+    if state is BuildState.FAILED:
+        detail = _reason(included.one(resource, "buildUpload", _UploadAttributes)) or detail
     return Build(
         account=account,
         app_id=_app_id(resource),
         id=resource.id,
         version=release.version or UNKNOWN_VERSION,
-        platform=_PLATFORMS.get(release.platform or "", Platform.OTHER),
+        platform=platform_of(release.platform),
         track=TRACK,
         state=state,
         handover=Handover.PAGE,
@@ -286,10 +194,10 @@ def _build(resource: _Resource, included: _Included, account: str) -> Build:
     )
 
 
-def _app_id(resource: _Resource) -> str:
+def _app_id(resource: Resource) -> str:
     for reference in resource.references("app"):
         return reference.id
-    raise _Incomplete("a build without its app")
+    raise Incomplete("a build without its app")
 
 
 def _state(about: _BuildAttributes, beta: _BetaDetailAttributes) -> tuple[BuildState, str | None]:
@@ -308,16 +216,26 @@ def _state(about: _BuildAttributes, beta: _BetaDetailAttributes) -> tuple[BuildS
 def _beta_state(beta: _BetaDetailAttributes) -> tuple[BuildState, str | None]:
     """External testing says how far the build has come; internal testing speaks where there is no external one."""
     external, internal = beta.external_build_state, beta.internal_build_state
-    if external and external != "NOT_APPLICABLE":
-        return _with_detail(_EXTERNAL_STATES.get(external, BuildState.OTHER), external)
-    if internal:
-        return _with_detail(_INTERNAL_STATES.get(internal, BuildState.OTHER), internal)
-    return BuildState.READY, None
+    if internal == UNANSWERED:
+        return _with_detail(_INTERNAL_STATES[UNANSWERED], UNANSWERED)
+    if not external or external == "NOT_APPLICABLE":
+        return _with_detail(_INTERNAL_STATES.get(internal, BuildState.OTHER), internal) if internal else (BuildState.READY, None)
+    state, detail = _with_detail(_EXTERNAL_STATES.get(external, BuildState.OTHER), external)
+    if internal == "IN_BETA_TESTING" and external in _BEFORE_EXTERNAL_TESTING:
+        return state, f"{detail}, {INTERNAL_TESTING}"
+    return state, detail
 
 
 def _with_detail(state: BuildState, word: str | None) -> tuple[BuildState, str | None]:
-    readable = word.replace("_", " ").lower() if word else None
-    return state, None if readable == state.value else readable
+    words = readable(word) if word else None
+    return state, None if words == state.value else words
+
+
+def _reason(upload: _UploadAttributes) -> str | None:
+    """What Apple found wrong with the upload, its first complaint: builds themselves give no reason."""
+    errors = (upload.state.errors if upload.state else None) or ()
+    said = (" ".join(error.description.split()) for error in errors if error.description)
+    return next((text[:LONGEST_REASON] for text in said if text), None)
 
 
 def _notes(localizations: Iterable[_NotesAttributes]) -> str | None:
@@ -326,8 +244,8 @@ def _notes(localizations: Iterable[_NotesAttributes]) -> str | None:
     return written.get(PREFERRED_LOCALE) or next(iter(written.values()), None)
 
 
-def _public_link(resource: _Resource) -> PublicLink | None:
-    about = _attributes(resource, _GroupAttributes)
+def _public_link(resource: Resource) -> PublicLink | None:
+    about = attributes_of(resource, _GroupAttributes)
     if not about.public_link or not about.public_link_enabled or about.is_internal_group:
         return None
     return PublicLink(about.public_link, about.has_access_to_all_builds is True)

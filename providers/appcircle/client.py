@@ -2,10 +2,13 @@
 
 from collections.abc import AsyncIterator, Container, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from bot.domain.errors import Confused, NotFound
+from bot.domain.errors import Confused, NotFound, ProviderError, Refused
 from bot.domain.model import App, Build, Platform
 from bot.domain.ports import (
     ByteRequest,
@@ -22,7 +25,8 @@ from bot.domain.ports import (
 )
 from providers import files
 from providers.addresses import same_origin
-from providers.appcircle import webhook, wire
+from providers.appcircle import modules, webhook, wire
+from providers.appcircle.modules import DISTRIBUTION, STORE, Module
 from providers.appcircle.token import TokenKeeper
 from providers.concurrency import map_bounded
 from providers.failures import date_of
@@ -33,16 +37,32 @@ _LIST_BUILDS = "list builds"
 _REREAD = "reread build"
 _OPEN_FILE = "open file"
 _READ_MANIFEST = "read manifest"
+_READ_LINK = "read link"
 _PROBE = "probe"
+_NOT_OFFERED = frozenset({"forbidden", "not_found", "gone"})
 _MANIFEST_MAX = 2**20
 _ENOUGH_TO_TELL = 64  # bytes by which a manifest shows itself
 
 
-class Appcircle(ListsApps, ListsBuilds, RereadsBuilds, OpensFiles, Probes, ReceivesWebhooks):
-    """One organization's Enterprise App Store.
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """The profiles of one module; `refusal` is set instead when the account does not have it."""
 
-    It mints no links: its downloads want the bearer token in a header, which a browser cannot send, and the address that
-    carries the token in its path would hand the token to whoever sees it.
+    module: Module
+    apps: Sequence[App] = ()
+    date: datetime | None = None
+    refusal: ProviderError | None = None
+
+
+class Appcircle(ListsApps, ListsBuilds, RereadsBuilds, OpensFiles, Probes, ReceivesWebhooks):
+    """One organization: its Enterprise App Store, Testing Distribution and Publish.
+
+    Which of them there are depends on the plan and on the key's roles: a module that refuses as a whole (403, 404) is not
+    offered, as long as another one is. Any other failure of any module is the account's: what the others tell would look like
+    all there is.
+
+    It mints no links: downloads of the store want the bearer token in a header, which a browser cannot send, and the address that
+    carries the token in its path would hand the token to whoever sees it. Files of Publish are opened in the same way.
     """
 
     provider = wire.PROVIDER
@@ -61,25 +81,20 @@ class Appcircle(ListsApps, ListsBuilds, RereadsBuilds, OpensFiles, Probes, Recei
         await self._http.aclose()
 
     async def list_apps(self) -> Sequence[App]:
-        """The store's profiles."""
-        body = await self._http.json(_LIST_APPS, "GET", f"{self._api_url}/store/v2/profiles", credential=self._tokens)
-        return wire.read_apps(body, self.account, _LIST_APPS)
+        """The profiles of all modules: one request for each of the four."""
+        return [app for listing in await self._listings(_LIST_APPS) for app in listing.apps]
 
     async def list_builds(self, apps: Sequence[App], known: Container[str] = ()) -> Sequence[Build]:
         """One request per profile: the vendor has no paging, and nothing that covers several profiles.
 
-        The dates on a profile cannot spare the request: they do not move when a version is unpublished or deleted, nor are
-        they said to count what sub-organizations upload.
+        The dates on a profile cannot spare the request: they do not move when a version is unpublished or deleted or when a
+        publish flow goes on, nor are they said to count what sub-organizations upload.
         """
-
-        async def builds_of(app: App) -> list[Build]:
-            return await self._builds_of(_LIST_BUILDS, app.id)
-
-        per_app = await map_bounded(builds_of, apps)
+        per_app = await map_bounded(lambda app: self._builds_of(_LIST_BUILDS, app.id), apps)
         return wire.newest_first(build for builds in per_app for build in builds)
 
     async def reread_build(self, build: Build) -> Build:
-        """Reads the profile's list again; a call for a single version is not documented."""
+        """Reads the profile's list again; only Publish is known to have a call for a single version."""
         for found in await self._builds_of(_REREAD, build.app_id):
             if found.id == build.id:
                 return found
@@ -87,39 +102,80 @@ class Appcircle(ListsApps, ListsBuilds, RereadsBuilds, OpensFiles, Probes, Recei
 
     @asynccontextmanager
     async def open_file(self, build: Build, wanted: ByteRequest) -> AsyncIterator[FileStream]:
-        """The .apk itself; for iOS the vendor answers an install manifest, and the .ipa it names is opened."""
-        url = f"{self._store_url}/api/profile/{quote(build.app_id, '')}/appversions/{quote(build.id, '')}/download-update"
-        if build.platform is Platform.IOS:
-            url = await self._package_url(url) or url
-        credential = self._tokens if same_origin(url, self._store_url) else None
+        """The .apk or .ipa itself. Raises ProviderError (NotFound: no_file, for a build of Testing Distribution)."""
+        url, credential = await self._file_of(build)
         async with files.open_file(self._http, _OPEN_FILE, url, wanted, credential) as stream:
             yield stream
 
     async def probe(self) -> ProbeResult:
-        """Exchanges the token where needed and lists the profiles."""
-        response = await self._http.send(_PROBE, "GET", f"{self._api_url}/store/v2/profiles", credential=self._tokens)
-        apps = wire.read_apps(self._http.parse(_PROBE, response), self.account, _PROBE)
-        return ProbeResult(f"{len(apps):,} store profile{'' if len(apps) == 1 else 's'}", date_of(response))
+        """Exchanges the credential where needed and lists the profiles of all modules."""
+        listings = await self._listings(_PROBE)
+        summary = ", ".join(_summary(listing) for listing in listings)
+        return ProbeResult(summary, next((listing.date for listing in listings if listing.date), None))
 
     def parse_webhook(self, request: WebhookRequest) -> WebhookHint | None:
         """See webhook.py."""
         return webhook.parse_webhook(self.account, self._webhook_secret, request)
 
-    async def _builds_of(self, operation: str, app_id: str) -> list[Build]:
+    async def _listings(self, operation: str) -> list[_Listing]:
+        await self._tokens.headers()  # a credential that is refused is tried once, not once for every module
+        listings = await map_bounded(partial(self._listing, operation), modules.MODULES)
+        refusals = [listing.refusal for listing in listings if listing.refusal]
+        if len(refusals) == len(listings):
+            raise refusals[0]
+        return listings
+
+    async def _listing(self, operation: str, module: Module) -> _Listing:
         try:
-            body = await self._versions(operation, "v2", app_id)
+            response = await self._http.send(operation, "GET", f"{self._api_url}{module.profiles}", credential=self._tokens)
+        except (Refused, NotFound) as error:
+            if error.operation != operation or error.reason not in _NOT_OFFERED:
+                raise
+            return _Listing(module, refusal=error)
+        apps = wire.read_apps(self._http.parse(operation, response), self.account, operation, module.prefix)
+        return _Listing(module, apps, date_of(response))
+
+    async def _builds_of(self, operation: str, app_id: str) -> list[Build]:
+        module, profile_id = modules.locate(app_id)
+        path = f"{module.profile(profile_id)}{module.versions}"
+        try:
+            body = await self._store_versions(operation, path) if module is STORE else await self._get(operation, path)
         except NotFound:
             return []  # deleted since the profiles were listed
+        return module.read_builds(body, self.account, operation, app_id)
+
+    async def _store_versions(self, operation: str, path: str) -> Any:
+        """`suborg=all` is documented for v1 only, and without it the uploads of sub-organizations are missing."""
+        try:
+            return await self._get(operation, path, suborg="all")
         except Confused as error:
             if error.reason != "http_400":
                 raise
-            # `suborg=all` is documented for v1 only, and without it the uploads of sub-organizations are missing.
-            body = await self._versions(operation, "v1", app_id)
-        return wire.read_builds(body, self.account, operation, app_id)
+            return await self._get(operation, path.replace("/v2/", "/v1/", 1), suborg="all")
 
-    async def _versions(self, operation: str, api_version: str, app_id: str) -> Any:
-        url = f"{self._api_url}/store/{api_version}/profiles/{quote(app_id, '')}/app-versions"
-        return await self._http.json(operation, "GET", url, credential=self._tokens, params={"suborg": "all"})
+    async def _get(self, operation: str, path: str, **params: str) -> Any:
+        return await self._http.json(operation, "GET", f"{self._api_url}{path}", credential=self._tokens, params=params)
+
+    async def _file_of(self, build: Build) -> tuple[str, TokenKeeper | None]:
+        """Where the file is, and what opens it there."""
+        module, profile_id = modules.locate(build.app_id)
+        if module is STORE:
+            return await self._store_file(profile_id, build)
+        if module is DISTRIBUTION:
+            raise self._http.error(_OPEN_FILE, NotFound, "no_file")
+        return await self._signed_address(f"{module.profile(profile_id)}{module.versions}/{quote(build.id, '')}"), None
+
+    async def _store_file(self, profile_id: str, build: Build) -> tuple[str, TokenKeeper | None]:
+        """For iOS the store answers with an install manifest, and the .ipa it names is opened."""
+        url = f"{self._store_url}/api/profile/{quote(profile_id, '')}/appversions/{quote(build.id, '')}/download-update"
+        if build.platform is Platform.IOS:
+            url = await self._package_url(url) or url
+        return url, self._tokens if same_origin(url, self._store_url) else None
+
+    async def _signed_address(self, path: str) -> str:
+        """An address that wants no credential and does not last: it is asked for at each opening."""
+        link = wire.read_link(await self._get(_READ_LINK, path, action="download"), self.account, _READ_LINK)
+        return self._http.next_hop(_READ_LINK, f"{self._api_url}{path}", link)
 
     async def _package_url(self, url: str) -> str | None:
         """Where the manifest says that the .ipa is; None when there is no manifest, because the answer is the .ipa itself."""
@@ -133,3 +189,10 @@ class Appcircle(ListsApps, ListsBuilds, RereadsBuilds, OpensFiles, Probes, Recei
                     raise self._http.error(_READ_MANIFEST, Confused, "too_large")
         package = wire.read_package_url(bytes(manifest), self.account, _READ_MANIFEST)
         return self._http.next_hop(_READ_MANIFEST, url, package)
+
+
+def _summary(listing: _Listing) -> str:
+    if listing.refusal:
+        return f"{listing.module.title} not offered"
+    count = len(listing.apps)
+    return f"{count:,} {listing.module.title} profile{'' if count == 1 else 's'}"

@@ -1,10 +1,11 @@
-"""The bearer token for which Appcircle exchanges a personal API token.
+"""The bearer token for which Appcircle exchanges every kind of credential.
 
 https://docs.appcircle.io/appcircle-api/api-authentication
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.domain.errors import Confused, Refused
@@ -18,13 +19,38 @@ _USED_SHARE = 0.9
 _OPERATION = "sign in"
 
 
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """Where on the auth host a credential is exchanged, and the form that does it."""
+
+    path: str
+    form: Mapping[str, str] = field(repr=False)
+
+
+def personal_api_token(token: str) -> Exchange:
+    """The older name of a personal access key."""
+    return Exchange("/auth/v1/token", {"pat": token})
+
+
+def personal_access_key(key: str, sub_organization: str | None = None) -> Exchange:
+    """`sub_organization` is the id of the one to act in. A plugin of the vendor's spells the field `subOrganizationId`."""
+    chosen = {"subOrganization": sub_organization} if sub_organization else {}
+    return Exchange("/auth/v3/token", {"personalAccessKey": key, **chosen})
+
+
+def api_key(name: str, secret: str, organization_id: str | None = None) -> Exchange:
+    """An organization's key, good for at most a year."""
+    chosen = {"organizationId": organization_id} if organization_id else {}
+    return Exchange("/auth/v1/api-key/token", {"name": name, "secret": secret, **chosen})
+
+
 class TokenKeeper:
     """Exchanges early, once for all concurrent callers, and again after a 401. Satisfies `providers.http.Credential`."""
 
-    def __init__(self, http: VendorHttp, auth_url: str, personal_api_token: str, clock: Callable[[], datetime]) -> None:
+    def __init__(self, http: VendorHttp, auth_url: str, exchange: Exchange, clock: Callable[[], datetime]) -> None:
         self._http = http
-        self._url = f"{auth_url}/auth/v1/token"
-        self._personal_api_token = personal_api_token
+        self._url = f"{auth_url}{exchange.path}"
+        self._form = exchange.form
         self._clock = clock
         self._lock = asyncio.Lock()
         self._token: str | None = None
@@ -43,9 +69,8 @@ class TokenKeeper:
         self._token = None
 
     async def _exchange(self) -> str:
-        form = {"pat": self._personal_api_token}
         try:
-            body = await self._http.json(_OPERATION, "POST", self._url, form=form, repeatable=True)
+            body = await self._http.json(_OPERATION, "POST", self._url, form=self._form, repeatable=True)
         except Confused as error:
             if error.reason != "http_400":
                 raise

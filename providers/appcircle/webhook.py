@@ -15,7 +15,7 @@ from providers.fields import Origin, read_object
 
 _OPERATION = "receive webhook"
 _HEADERS = ("ac_signature", "ac-signature")  # some servers in front of us rewrite underscores
-# Only "Build|..." is documented. Modules of which nothing is known may be about the store, so they are worth a look.
+# Only "Build|..." is documented. Modules of which nothing is known may be about what is read here, so they are worth a look.
 _UNRELATED_MODULES = frozenset({"build"})
 
 
@@ -25,7 +25,7 @@ def signature(secret: str, body: bytes) -> str:
 
 
 def parse_webhook(account: str, secret: str | None, request: WebhookRequest) -> WebhookHint | None:
-    """None: nothing about the store. Raises Refused (no_webhook_secret, bad_signature), Confused."""
+    """None: about something that is not read here. Raises Refused (no_webhook_secret, bad_signature), Confused."""
     if not secret:
         raise Refused(PROVIDER, account, _OPERATION, "no_webhook_secret")
     given = next((request.headers[name] for name in _HEADERS if name in request.headers), "")

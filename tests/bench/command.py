@@ -27,9 +27,14 @@ async def bench(world: World) -> Sequence[Figure]:
     return (
         Figure("/versions shop, 1 user: latency", our.latency, STOCK, their.latency, "ms", at_most=0.25),
         Figure(f"/versions shop, {USERS} users: rate", our.rate, STOCK, their.rate, "/s", at_least=0.5),
-        Figure("memory after the start", before[0], STOCK, before[1], "MiB", at_most=130, absolute=True),
-        Figure(f"memory after {our.answers:,.0f} answers", after[0], STOCK, after[1], "MiB", at_most=130, absolute=True),
+        memory("memory after the start", before[0], before[1]),
+        memory(f"memory after {our.answers:,.0f} answers", after[0], after[1]),
     )
+
+
+def memory(what: str, ours: float, theirs: float) -> Figure:
+    """`ours` and `theirs` in MiB."""
+    return Figure(what, ours, STOCK, theirs, "MiB", at_most=130, absolute=True)
 
 
 class _Side:

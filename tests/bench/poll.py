@@ -33,7 +33,7 @@ async def bench() -> Sequence[Figure]:
     return (
         Figure(f"{name}: requests", quiet.requests, FIRST, first.requests, "", at_most=3, absolute=True),
         Figure(f"{name}, a build in processing", waiting.requests, FIRST, first.requests, "", at_most=3, absolute=True),
-        Figure(f"{name}: time", quiet.seconds, FIRST, first.seconds, "s"),
+        Figure(f"{name}: time", quiet.seconds * 1000, FIRST, first.seconds * 1000, "ms"),
     )
 
 

@@ -51,6 +51,12 @@ def purser(world: World) -> Server:
     return Server("bot.cli", ["run"], world.environment, world.folder, answered)
 
 
+def new_purser(world: World) -> Server:
+    """The real bot on its first day: with an empty database, all builds still to be read."""
+    environment = {**world.environment, "DATABASE_URL": f"sqlite:///{world.folder.as_posix()}/first-day.db"}
+    return Server("bot.cli", ["run"], environment, world.folder, Order(world.port, question(world, world.port), "blocks", 1, 0))
+
+
 def stock(world: World, port: int) -> Server:
     """The stock Bolt app, asked the same question."""
     answered = Order(port, question(world, port), "ok", 1, 0)

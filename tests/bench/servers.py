@@ -34,9 +34,7 @@ class Server:
     `seconds` is how long that took, from the spawn to the whole answer. Raises BenchFailed.
     """
 
-    def __init__(
-        self, module: str, arguments: Sequence[str], environment: Mapping[str, str], folder: Path, order: Order
-    ) -> None:
+    def __init__(self, module: str, arguments: Sequence[str], environment: Mapping[str, str], folder: Path, order: Order) -> None:
         self._command = (sys.executable, "-m", module, *arguments)
         self._environment = environment
         self._folder = folder
@@ -64,9 +62,7 @@ class Server:
     @property
     def resident(self) -> float:
         """MiB of memory held now."""
-        listing = subprocess.run(  # noqa: ASYNC221 - a moment, while nothing is measured
-            ["ps", "-o", "rss=", "-p", str(self._process.pid)], capture_output=True, check=True, text=True
-        )
+        listing = subprocess.run(["ps", "-o", "rss=", "-p", str(self._process.pid)], capture_output=True, check=True, text=True)
         return int(listing.stdout) / MIB
 
     async def under_load(self, users: int, seconds: float) -> Finding:

@@ -1,11 +1,11 @@
-"""From the spawn of `purser run` on a migrated database to the first whole answer."""
+"""The start of `purser run`: on a migrated database to the first whole answer; on its first day, the memory it ends up with."""
 
 from collections.abc import Sequence
 from statistics import median
 
 from bot.sandbox.world import World, free_port
-from tests.bench.command import STOCK
-from tests.bench.scene import purser, stock
+from tests.bench.command import STOCK, memory
+from tests.bench.scene import new_purser, purser, settled, stock
 from tests.bench.servers import Server
 from tests.bench.table import Figure
 
@@ -17,7 +17,16 @@ async def bench(world: World) -> Sequence[Figure]:
     for _ in range(STARTS):
         ours.append(await _seconds(purser(world)))
         theirs.append(await _seconds(stock(world, free_port())))
-    return (Figure("from start to first answer", median(ours), STOCK, median(theirs), "s", at_most=2, absolute=True),)
+    return (
+        Figure("from start to first answer", median(ours), STOCK, median(theirs), "s", at_most=2, absolute=True),
+        await _first_day(world),
+    )
+
+
+async def _first_day(world: World) -> Figure:
+    async with stock(world, free_port()) as theirs, new_purser(world) as ours:
+        await settled(world)
+        return memory("memory after the first reading of all", ours.resident, theirs.resident)
 
 
 async def _seconds(server: Server) -> float:

@@ -41,13 +41,18 @@ class Figure:
 
 def draw(figures: Sequence[Figure]) -> Table:
     table = Table(box=None, pad_edge=False)
-    for title in ("measured", "Purser", "beside", "", "ratio", "bound", ""):
+    for title in ("measured", "Purser", "beside", "ratio", "bound", ""):
         table.add_column(title, justify="right" if title in ("Purser", "ratio") else "left")
     for figure in figures:
         result = "" if not figure.bound else "kept" if figure.is_kept else "MISSED"
-        ours, theirs = (f"{value:,.4g} {figure.unit}" for value in (figure.ours, figure.theirs))
-        table.add_row(figure.what, ours, figure.beside, theirs, f"{figure.ratio:.3f}", figure.bound, result)
+        ours, theirs = (f"{_short(value)} {figure.unit}".strip() for value in (figure.ours, figure.theirs))
+        table.add_row(figure.what, ours, f"{figure.beside}: {theirs}", f"{figure.ratio:.2f}", figure.bound, result)
     return table
+
+
+def _short(value: float) -> str:
+    """Three digits are more than such measuring is worth."""
+    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.3g}"
 
 
 def report(figures: Sequence[Figure]) -> bool:

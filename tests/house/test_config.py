@@ -260,10 +260,10 @@ def test_files_of_secrets_stand_beside_the_file(house: House) -> None:
     assert settings.accounts[0].token.get_secret_value() == "from a file"
 
 
-@pytest.mark.parametrize("value", ['"0s"', '"5"', '"5 m"', '"1.5h"', '"5d"', '"-5m"', '"٥m"', "5", "true", '"9999999h"'])
+@pytest.mark.parametrize("value", ['"0s"', '"5"', '"5 m"', '"1.5h"', '"5w"', '"-5m"', '"٥m"', "5", "true", '"9999999h"'])
 def test_a_wrong_duration_is_named(house: House, value: str) -> None:
     house.write("purser.toml", f"[purser]\n\npoll_every = {value}\n")
-    assert house.mistake() == "purser.toml:3, [purser] poll_every: must be a whole number and s, m or h, from 1s up, in quotes"
+    assert house.mistake() == "purser.toml:3, [purser] poll_every: must be a whole number and s, m, h or d, from 1s up, in quotes"
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def key() -> str:
 @pytest.fixture(scope="module")
 def variables(root: Path, key: str) -> dict[str, str]:
     """A value for every variable that either example names for a secret."""
-    names = re.findall(r"env:([A-Z_]+)", (root / "purser.example.toml").read_text())
+    names = re.findall(r"env:([A-Z0-9_]+)", (root / "purser.example.toml").read_text())
     return {name: key if name == "ASC_PRIVATE_KEY" else "x" * 40 for name in names if name != "NAME"}
 
 
@@ -82,7 +82,7 @@ def test_the_example_file_names_every_setting_of_purser_and_of_every_provider(ro
 
 def test_the_example_environment_names_every_variable(root: Path, variables: dict[str, str]) -> None:
     text = (root / ".env.example").read_text()
-    named = set(re.findall(r"^(?:# )?([A-Z_]+)=", text, re.MULTILINE))
+    named = set(re.findall(r"^(?:# )?([A-Z0-9_]+)=", text, re.MULTILINE))
     assert named == {*VARIABLES, *variables}
 
 

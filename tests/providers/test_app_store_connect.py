@@ -23,6 +23,7 @@ from bot.sandbox.vendors.apple.documents import Paging
 from bot.sandbox.vendors.apple.keys import AppleKey
 from bot.sandbox.vendors.apple.model import AgreementCode, AppleBuild, KeyProblem
 from providers.app_store_connect.client import AppStoreConnect, classify, summarise
+from providers.app_store_connect.pacing import Pacer
 from providers.app_store_connect.token import TokenKeeper
 from providers.http import VendorHttp
 from providers.spec import Observation, Surroundings
@@ -37,6 +38,10 @@ class Clock:
 
     def __call__(self) -> datetime:
         return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+        await asyncio.sleep(0)
 
 
 class Apple:
@@ -54,10 +59,18 @@ class Apple:
 
     def client(self, key: AppleKey | None = None, url: str | None = None, *, read_timeout: float = 5.0) -> AppStoreConnect:
         key = key or self.pretend.team_key
+        pacer = Pacer(self.clock, self.clock.sleep)
         surroundings = Surroundings(clock=self.clock, observe=self.observations.append)
         timeout = httpx.Timeout(5.0, read=read_timeout)
         http = VendorHttp(
-            "app_store_connect", "acme-apple", surroundings, tries=2, timeout=timeout, backoff_max=0.01, classify=classify
+            "app_store_connect",
+            "acme-apple",
+            surroundings,
+            tries=2,
+            timeout=timeout,
+            backoff_max=0.01,
+            classify=classify,
+            on_answer=pacer.heard,
         )
         self._stack.push_async_callback(http.aclose)
         return AppStoreConnect(
@@ -65,6 +78,7 @@ class Apple:
             TokenKeeper(key.private_key, key.key_id, key.issuer_id, self.clock),
             url or self.url,
             self.clock,
+            pacer,
             is_team_key=key.issuer_id is not None,
             webhook_secret=SecretStr(SECRET),
         )

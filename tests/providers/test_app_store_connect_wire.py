@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bot.domain.errors import Confused
 from bot.domain.model import App, Build, BuildState, Handover, Platform
 from providers.app_store_connect import wire
+from providers.app_store_connect.documents import read_error_codes
 
 BUILD_PAGE: dict[str, Any] = {
     "data": [
@@ -68,7 +69,7 @@ def changed(change: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
 
 
 def build_of(page: object) -> Build:
-    return wire.read_builds(page, "acme-apple", "list builds").items[0]
+    return wire.read_builds(page, "acme-apple", "list builds").items[0].build
 
 
 def with_states(processing: str | None, internal: str | None = None, external: str | None = None, expired: bool = False) -> Build:
@@ -306,7 +307,7 @@ def test_a_link_that_a_browser_should_not_open_is_confusing_and_stays_secret() -
 
 def test_error_codes() -> None:
     errors = [{"status": "403", "code": "FORBIDDEN_ERROR", "title": "t"}, {"status": "403", "code": "FORBIDDEN.X", "title": "t"}]
-    assert wire.read_error_codes({"errors": errors}) == ("FORBIDDEN_ERROR", "FORBIDDEN.X")
+    assert read_error_codes({"errors": errors}) == ("FORBIDDEN_ERROR", "FORBIDDEN.X")
 
 
 ANY_JSON = st.recursive(
@@ -342,7 +343,7 @@ def read_with_all(body: object) -> None:
     for read in READERS:
         with suppress(Confused):
             read(body, "acme-apple", "any")
-    assert all(isinstance(code, str) for code in wire.read_error_codes(body))
+    assert all(isinstance(code, str) for code in read_error_codes(body))
 
 
 @UNHURRIED

@@ -25,7 +25,7 @@ from bot.sandbox.misbehaviour import Misbehaviour
 from bot.sandbox.vendors import PretendAppcircle
 from providers.appcircle import SPEC, AppcircleSettings, webhook, wire
 from providers.appcircle.client import Appcircle
-from providers.appcircle.token import DEFAULT_LIFETIME, TokenKeeper
+from providers.appcircle.token import DEFAULT_LIFETIME, TokenKeeper, personal_api_token
 from providers.http import VendorHttp
 from providers.spec import Surroundings
 
@@ -307,7 +307,7 @@ async def connect(vendor: PretendAppcircle, url: str, surroundings: Surroundings
 
     def make(token: str | None = None) -> Appcircle:
         http = VendorHttp("appcircle", "acme-store", surroundings, timeout=httpx.Timeout(2.0), backoff_max=0.01)
-        tokens = TokenKeeper(http, url, token or vendor.personal_api_token, surroundings.clock)
+        tokens = TokenKeeper(http, url, personal_api_token(token or vendor.personal_api_token), surroundings.clock)
         clients.append(Appcircle(http, tokens, url, url, webhook_secret="test"))
         return clients[-1]
 
@@ -351,8 +351,8 @@ async def test_apps_and_builds_with_one_exchange(client: Appcircle, vendor: Pret
     assert [build.uploaded_at for build in builds] == sorted((b.uploaded_at for b in builds), reverse=True)
     assert {build.bundle_id for build in builds} == {f"com.acme.app{number}" for number in range(6)}
     assert exchanges(vendor) == 1
-    assert len(vendor.requests) == 1 + 1 + 6
-    assert {request.query for request in vendor.requests[2:]} == {"suborg=all"}
+    assert len(vendor.requests) == 1 + 4 + 6
+    assert {request.query for request in vendor.requests[5:]} == {"suborg=all"}
     assert vendor.requests[0].body == f"pat={vendor.personal_api_token}".encode()
     assert {request.credential for request in vendor.requests[1:]} == {"access token"}
 
@@ -434,7 +434,7 @@ async def test_an_odd_lifetime_falls_back(client: Appcircle, vendor: PretendAppc
     assert exchanges(vendor) == 2
     vendor.behave()
     vendor.misbehave("/auth", Misbehaviour.WRONG_JSON, body=body)
-    vendor.misbehave("/store", Misbehaviour.WRONG_JSON, body="[]")
+    vendor.misbehave("profiles", Misbehaviour.WRONG_JSON, body="[]")
     still_clock.advance(vendor.token_lifetime)
     await client.list_apps()
     still_clock.advance(DEFAULT_LIFETIME * 0.8)
@@ -586,8 +586,10 @@ async def test_a_download_that_breaks_off_never_looks_whole(client: Appcircle, v
 
 async def test_probe(client: Appcircle, vendor: PretendAppcircle) -> None:
     vendor.add_app("Shop", "com.acme.shop")
+    vendor.misbehave("^/publish/.*/android", Misbehaviour.FORBIDDEN)
     result = await client.probe()
-    assert result.summary == "1 store profile"
+    expected = "1 store profile, 0 testing distribution profiles, 0 publish (iOS) profiles, publish (Android) not offered"
+    assert result.summary == expected
     assert result.server_time is not None
 
 
@@ -622,7 +624,7 @@ async def test_settings_connect(url: str, vendor: PretendAppcircle, surroundings
 async def test_no_error_and_no_repr_tells_a_secret(connect: Connect, vendor: PretendAppcircle, url: str) -> None:
     secret = vendor.personal_api_token
     client = connect()
-    vendor.misbehave("/store", Misbehaviour.STATUS, status=403, body=json.dumps({"message": secret}))
+    vendor.misbehave("profiles", Misbehaviour.STATUS, status=403, body=json.dumps({"message": secret}))
     with pytest.raises(ProviderError) as caught:
         await client.list_apps()
     assert secret not in f"{caught.value}{caught.value!r}{client!r}"
@@ -635,7 +637,8 @@ async def test_a_store_that_answers_with_a_page(
     """A store address that belongs to another website."""
     elsewhere = await serve(Response("<html>Welcome", media_type="text/html"))
     http = VendorHttp("appcircle", "acme-store", surroundings)
-    client = Appcircle(http, TokenKeeper(http, url, vendor.personal_api_token, surroundings.clock), elsewhere, url)
+    tokens = TokenKeeper(http, url, personal_api_token(vendor.personal_api_token), surroundings.clock)
+    client = Appcircle(http, tokens, elsewhere, url)
     vendor.upload(vendor.add_app("Shop", "com.acme.shop"), "1.0", "1")
     with pytest.raises(Confused) as caught:
         await read(client, await only_build(client))

@@ -12,7 +12,7 @@ from bot.domain.answers import (
     ProductsAnswer,
 )
 from bot.domain.model import App, Build, BuildState, Handover, Platform
-from bot.services.access import Access
+from bot.services.access import Access, Rules
 from bot.services.catalog import Catalog
 from bot.services.reading import Account, Reader
 from bot.services.sync import Sync
@@ -55,7 +55,7 @@ async def catalog(store: Database, apple: Shelf, applivery: Shelf, clock: Stoppe
     sync = Sync(store, {"acme-apple": apple, "acme-applivery": applivery}, (), Deferred(), clock)
     await sync.account("acme-apple")
     await sync.account("acme-applivery")
-    access = Access(Everyone(), channels=RESTRICTED)
+    access = Access(Everyone(), Rules(channels=RESTRICTED))
     return Catalog(store, Reader(ACCOUNTS, clock, timedelta(minutes=10)), access)
 
 

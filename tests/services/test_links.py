@@ -22,7 +22,8 @@ from bot.domain.errors import (
 )
 from bot.domain.model import App, Build, BuildState, Grant, Handover, Link, LinkKind, Platform
 from bot.domain.ports import ByteRequest, FileStream, Provider, Repositories
-from bot.services.links import REVOKED, LinkGone, Links, LinkUnknown
+from bot.services.links import Links
+from bot.services.tokens import LinkGone, LinkUnknown
 from bot.store import Database
 from tests.services.conftest import NOON, StoppedClock
 
@@ -386,7 +387,7 @@ async def test_a_link_ends(desk: Desk) -> None:
 async def test_a_grant_can_be_revoked(desk: Desk) -> None:
     links = desk.links(Streamer())
     ticket = await ticket_for(links)
-    await desk.store.write(lambda repos: repos.grants.record_open(ticket.grant.id, REVOKED))
+    await desk.store.write(lambda repos: repos.grants.revoke([ticket.grant.id], "U9", NOON))
     with pytest.raises(LinkGone) as caught:
         await links.look(token_of(ticket))
     assert caught.value.grant_id == ticket.grant.id

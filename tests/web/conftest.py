@@ -24,6 +24,7 @@ from bot.domain.errors import Confused, ProviderError, Refused, Unreachable
 from bot.domain.model import App, Build, BuildState, Handover, Link, LinkKind, Platform
 from bot.domain.ports import ByteRequest, FileStream, Provider, Repositories, Store, WebhookHint, WebhookRequest
 from bot.sandbox.server import LoopbackServer
+from bot.services.door import Door as Doorkeeper
 from bot.services.links import Links
 from bot.store.engine import Database
 from bot.store.migrate import upgrade
@@ -212,6 +213,7 @@ class Door:
         self.registry = CollectorRegistry()
         self.checks: dict[str, Callable[[], Awaitable[str | None]]] = {}
         self.openings = 25
+        self.doorkeeper: Doorkeeper | None = None
         self.slack: SlackEndpoint | None = None
 
     def links(self) -> Links:
@@ -223,6 +225,8 @@ class Door:
             keys=[KEY],
             public_url=self.public_url,
             titles=titles,
+            homes={"mint": [self.host.url], "acme-applivery": ["http://127.0.0.1"]},
+            door=self.doorkeeper,
             openings=self.openings,
         )
 

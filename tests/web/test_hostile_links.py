@@ -6,7 +6,7 @@ import httpx
 import jwt
 import pytest
 
-from bot.services.links import AUDIENCE, REVOKED
+from bot.services.tokens import AUDIENCE
 from tests.web.conftest import ANDROID, KEY, NOW, Door
 
 PATHS = ["", "/file", "/manifest.plist", "/qr.svg"]
@@ -35,7 +35,7 @@ async def test_expired(door: Door, client: httpx.AsyncClient, path: str) -> None
 async def test_revoked(door: Door, client: httpx.AsyncClient, path: str) -> None:
     link = await door.link(ANDROID)
     grant_id = (await door.links().look(link.rpartition("/")[2])).grant.id
-    await door.store.write(lambda repos: repos.grants.record_open(grant_id, REVOKED))
+    await door.store.write(lambda repos: repos.grants.revoke([grant_id], "U9", NOW))
     assert_silent(await client.get(link + path), 410)
 
 

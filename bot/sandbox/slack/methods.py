@@ -117,6 +117,13 @@ def users_info(call: Call) -> dict[str, Any]:
     return {"user": {**shown, **foreign}}
 
 
+def usergroups_users_list(call: Call) -> dict[str, Any]:
+    members = call.workspace.groups.get(call.text("usergroup"))
+    if members is None:
+        raise SlackError("no_such_subteam")
+    return {"users": sorted(members)}
+
+
 def conversations_info(call: Call) -> dict[str, Any]:
     channel = call.channel()
     call.require(f"{_FAMILY[channel.kind]}:read")
@@ -318,6 +325,7 @@ METHODS: Mapping[str, Method] = {
     "conversations.info": Method(conversations_info),
     "conversations.open": Method(conversations_open, "im:write"),
     "team.info": Method(team_info, "team:read"),
+    "usergroups.users.list": Method(usergroups_users_list, "usergroups:read"),
     "users.info": Method(users_info, "users:read"),
     "views.open": Method(views_open),
     "views.publish": Method(views_publish),

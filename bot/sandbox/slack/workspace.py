@@ -172,6 +172,7 @@ class Workspace:
         self.bot_id = "B0PURSER"
         self.users: dict[str, User] = {self.bot.id: self.bot}
         self.channels: dict[str, Channel] = {}
+        self.groups: dict[str, set[str]] = {}
         self.views: dict[str, View] = {}
         self.homes: dict[str, View] = {}
         self.happenings: list[Happening] = []
@@ -192,6 +193,12 @@ class Workspace:
         channel = Channel(facts.pop("id", f"C0{letters}"), name, members=inside, **facts)
         self.channels[channel.id] = channel
         return channel
+
+    def add_group(self, name: str, *members: User) -> str:
+        """A user group; its id is made from the name."""
+        group = f"S0{name.upper()}"
+        self.groups[group] = {user.id for user in members}
+        return group
 
     def direct(self, user: User) -> Channel:
         """The conversation between the bot and this person."""

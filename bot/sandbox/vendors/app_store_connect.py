@@ -1,60 +1,46 @@
 """A pretend App Store Connect. Shapes follow Apple's OpenAPI document 4.4.1; see `apple/` for keys and JSON:API."""
 
-import hmac
 import json
 import re
-from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from bot.sandbox.vendors.apple.documents import (
-    Collection,
-    Filter,
-    Paging,
-    among,
-    any_among,
-    error_body,
-    instance_response,
-    list_response,
-    not_found,
-    prefix,
-)
+from bot.sandbox.vendors.apple import lists
+from bot.sandbox.vendors.apple.documents import Collection, Paging, error_body, instance_response, list_response, not_found
+from bot.sandbox.vendors.apple.hooks import PING, Hooks, delivery_resource, sign_webhook, webhook_resource
 from bot.sandbox.vendors.apple.keys import AppleKey, BadToken, verify
-from bot.sandbox.vendors.apple.model import AgreementCode, AppleApp, AppleBuild, BetaGroup, Certificate, KeyProblem
+from bot.sandbox.vendors.apple.limits import Meter
+from bot.sandbox.vendors.apple.model import (
+    AgreementCode,
+    AppleApp,
+    AppleBuild,
+    BetaGroup,
+    Certificate,
+    KeyProblem,
+    PhasedRelease,
+    Profile,
+    StoreVersion,
+)
 from bot.sandbox.vendors.apple.resources import (
     app_resource,
-    beta_detail_resource,
     build_resource,
-    bundle_id_resource,
-    certificate_resource,
     group_resource,
     localization_resources,
-    version_resource,
+    store_version_resource,
 )
 from bot.sandbox.vendors.base import PretendVendor, T, VendorRefusal, Webhook, shuffled, utc_now
+
+__all__ = ["PretendAppStoreConnect", "sign_webhook"]
 
 TESTFLIGHT_LIFE = timedelta(days=90)
 EVERYTHING = r"^/v1/"
 PROVISIONING = r"^/v1/(certificates|bundleIds|profiles|devices)\b"
-_BUILD_INCLUDES = frozenset(
-    {
-        "preReleaseVersion",
-        "app",
-        "buildBetaDetail",
-        "betaGroups",
-        "betaBuildLocalizations",
-        "betaAppReviewSubmission",
-        "appStoreVersion",
-        "individualTesters",
-        "icons",
-    }
-)
-_GROUP_INCLUDES = frozenset({"app", "builds", "betaTesters"})
 _UNAUTHORIZED = error_body(
     401,
     "NOT_AUTHORIZED",
@@ -77,7 +63,8 @@ _Handler = Callable[[Request], Awaitable[Response]]
 class PretendAppStoreConnect(PretendVendor):
     """One account, with a team key (`key_id`, `issuer_id`, `private_key_pem`) and an `individual_key`.
 
-    `rate_limit` is per key and rolling hour; `paging` chooses Apple's oddities of `links.next`.
+    `rate_limit` is per key and rolling hour, `minute_limit` per key and minute (None: none); `refused_calls` counts the 429s
+    they caused. `paging` chooses Apple's oddities of `links.next`. `hooks` holds the registered webhooks and their deliveries.
     """
 
     def __init__(self, clock: Callable[[], datetime] = utc_now) -> None:
@@ -89,15 +76,20 @@ class PretendAppStoreConnect(PretendVendor):
         self.issuer_id = self.team_key.issuer_id or ""
         self.private_key_pem = self.team_key.private_key_pem
         self.rate_limit = 3500
+        self.minute_limit: int | None = None
+        self.refused_calls = 0
         self.paging = Paging()
         self.apps: dict[str, AppleApp] = {}
         self.builds: dict[str, AppleBuild] = {}
         self.groups: dict[str, BetaGroup] = {}
         self.certificates: dict[str, Certificate] = {}
+        self.profiles: dict[str, Profile] = {}
+        self.store_versions: dict[str, StoreVersion] = {}
+        self.hooks = Hooks(self.apps, self.new_guid, clock)
         self._trains: dict[tuple[str, str, str], str] = {}
         self._blocked: tuple[AgreementCode, re.Pattern[str]] | None = None
         self._key_problem: tuple[KeyProblem, re.Pattern[str]] | None = None
-        self._calls: dict[str, deque[datetime]] = {}
+        self._meters: dict[str, Meter] = {}
 
     def _add_key(self, key_id: str, issuer_id: str | None) -> AppleKey:
         self._keys[key_id] = AppleKey.generate(key_id, issuer_id)
@@ -109,6 +101,10 @@ class PretendAppStoreConnect(PretendVendor):
             "/v1/apps/{app}": self.get_app,
             "/v1/apps/{app}/builds": self.list_app_builds,
             "/v1/apps/{app}/betaGroups": self.list_app_groups,
+            "/v1/apps/{app}/appStoreVersions": self.list_app_versions,
+            "/v1/apps/{app}/buildUploads": self.list_app_uploads,
+            "/v1/apps/{app}/webhooks": self.list_app_webhooks,
+            "/v1/appStoreVersions/{version}": self.get_store_version,
             "/v1/builds": self.list_builds,
             "/v1/builds/{build}": self.get_build,
             "/v1/builds/{build}/betaBuildLocalizations": self.list_build_localizations,
@@ -119,11 +115,24 @@ class PretendAppStoreConnect(PretendVendor):
             "/v1/betaGroups/{group}/builds": self.list_group_builds,
             "/v1/betaBuildLocalizations": self.list_localizations,
             "/v1/certificates": self.list_certificates,
+            "/v1/profiles": self.list_profiles,
             "/v1/bundleIds": self.list_bundle_ids,
             "/v1/webhooks": self.list_webhooks,
-            "/{path:path}": self.nowhere,
+            "/v1/webhooks/{webhook}": self.get_webhook,
+            "/v1/webhooks/{webhook}/deliveries": self.list_deliveries,
         }
-        return [Route(path, self._guarded(handler)) for path, handler in handlers.items()]
+        changes: Sequence[tuple[str, str, _Handler]] = (
+            ("POST", "/v1/webhooks", self.create_webhook),
+            ("PATCH", "/v1/webhooks/{webhook}", self.update_webhook),
+            ("DELETE", "/v1/webhooks/{webhook}", self.delete_webhook),
+            ("POST", "/v1/webhookPings", self.ping_webhook),
+            ("POST", "/v1/webhookDeliveries", self.redeliver),
+        )
+        return [
+            *(Route(path, self._guarded(handler), methods=["GET"]) for path, handler in handlers.items()),
+            *(Route(path, self._guarded(handler), methods=[method]) for method, path, handler in changes),
+            Route("/{path:path}", self._guarded(self.nowhere)),
+        ]
 
     # --- what people at the vendor do ---
 
@@ -152,6 +161,36 @@ class PretendAppStoreConnect(PretendVendor):
         certificate = Certificate(self.new_hex(10).upper(), name, certificate_type, expires_at)
         self.certificates[certificate.id] = certificate
         return certificate
+
+    def add_profile(self, name: str, profile_type: str, expires_at: datetime, state: str = "ACTIVE") -> Profile:
+        profile = Profile(self.new_hex(10).upper(), name, profile_type, expires_at, state)
+        self.profiles[profile.id] = profile
+        return profile
+
+    def add_store_version(
+        self,
+        app: AppleApp,
+        version: str,
+        *,
+        state: str = "PREPARE_FOR_SUBMISSION",
+        platform: str = "ios",
+        build: AppleBuild | None = None,
+        created_at: datetime | None = None,
+    ) -> StoreVersion:
+        """A version for the App Store, in Apple's words; `build` is the one chosen for it."""
+        made = StoreVersion(self.new_guid(), app, version, platform, state, created_at or self.clock(), build)
+        self.store_versions[made.id] = made
+        return made
+
+    def set_version_state(self, version: StoreVersion, state: str, *, old_word: str | None = None) -> None:
+        """`old_word`: an appStoreState that has no counterpart among the new ones, such as PENDING_CONTRACT."""
+        old, version.state, version.old_word = version.state, state, old_word
+        facts = {"oldValue": old, "newValue": state}
+        self.hooks.emit(version.app, "APP_STORE_VERSION_APP_VERSION_STATE_UPDATED", ("appStoreVersions", version.id), facts)
+
+    def set_phase(self, version: StoreVersion, state: str = "ACTIVE", day: int = 1) -> None:
+        """A phased release: INACTIVE, ACTIVE, PAUSED or COMPLETE, on a day from 1 to 7."""
+        version.phased = PhasedRelease(self.new_guid(), state, day)
 
     def upload(
         self,
@@ -184,6 +223,7 @@ class PretendAppStoreConnect(PretendVendor):
             min_os=min_os,
             audience=audience,
             notes={"en-US": notes} if notes else {},
+            upload_id=self.new_guid(),
         )
         self.builds[build.id] = build
         for group in self.groups.values():
@@ -195,16 +235,22 @@ class PretendAppStoreConnect(PretendVendor):
         group.builds[build.id] = build
         build.groups.append(group)
 
-    def finish_processing(self, build: AppleBuild, processing: str = "VALID") -> None:
-        """VALID, INVALID or FAILED; a valid build goes to its testers."""
+    def finish_processing(self, build: AppleBuild, processing: str = "VALID", errors: Sequence[tuple[str, str]] = ()) -> None:
+        """VALID, INVALID or FAILED; a valid build goes to its testers. `errors` are (code, description) of its upload."""
         build.processing = processing
+        build.errors = list(errors)
+        facts = {"oldState": "PROCESSING", "newState": "COMPLETE" if processing == "VALID" else "FAILED"}
+        self.hooks.emit(build.app, "BUILD_UPLOAD_STATE_UPDATED", ("buildUploads", build.upload_id), facts)
         if processing == "VALID":
             self.set_external_state(build, "IN_BETA_TESTING", "APPROVED")
 
     def set_external_state(self, build: AppleBuild, external_state: str, review_state: str | None = None) -> None:
         """`externalBuildState` and `betaReviewState`, in Apple's words."""
+        facts = {"oldExternalBuildState": build.external_state, "newExternalBuildState": external_state}
         build.external_state = external_state
         build.review_state = review_state
+        event = "BUILD_BETA_DETAIL_EXTERNAL_BUILD_STATE_UPDATED"
+        self.hooks.emit(build.app, event, ("buildBetaDetails", build.id), facts)
 
     def expire(self, build: AppleBuild) -> None:
         """As a developer does by hand, before the 90 days are over."""
@@ -214,11 +260,15 @@ class PretendAppStoreConnect(PretendVendor):
         del self.builds[build.id]
         for group in build.groups:
             del group.builds[build.id]
+        for version in self.store_versions.values():
+            version.build = None if version.build is build else version.build
 
     def remove_app(self, app: AppleApp) -> None:
         del self.apps[app.id]
         for build in [build for build in self.builds.values() if build.app is app]:
             self.remove(build)
+        for version in [version for version in self.store_versions.values() if version.app is app]:
+            del self.store_versions[version.id]
 
     def block_agreements(self, code: AgreementCode = AgreementCode.MISSING_OR_EXPIRED, paths: str = EVERYTHING) -> None:
         """Apple enforces an agreement: requests whose path matches get 403 with `code` until `clear_agreements()`."""
@@ -245,7 +295,7 @@ class PretendAppStoreConnect(PretendVendor):
         """A delivery signed with `x-apple-signature`. The default tells that a build upload is complete."""
         facts = {"oldState": "PROCESSING", "newState": "COMPLETE"} if attributes is None else dict(attributes)
         data: dict[str, Any] = {"type": event, "id": self.new_guid(), "version": 1, "attributes": facts}
-        if event != "webhookPingCreated":
+        if event != PING:
             data["relationships"] = {"instance": {"data": {"type": "buildUploads", "id": self.new_guid()}}}
         facts["timestamp"] = self.clock().isoformat(timespec="milliseconds").replace("+00:00", "Z")
         return sign_webhook(secret, json.dumps({"data": data}).encode())
@@ -262,11 +312,11 @@ class PretendAppStoreConnect(PretendVendor):
     def _guarded(self, handler: _Handler) -> _Handler:
         async def guarded(request: Request) -> Response:
             key = self._authenticate(request)
-            remaining = self._count_call(key)
+            limits = self._count_call(key)
             self._check_papers(request.url.path)
             self._check_key(key, request.url.path)
             response = await handler(request)
-            response.headers["X-Rate-Limit"] = self._rate_header(remaining)
+            response.headers["X-Rate-Limit"] = limits
             return response
 
         return guarded
@@ -277,19 +327,15 @@ class PretendAppStoreConnect(PretendVendor):
         except BadToken as error:
             raise VendorRefusal(401, _UNAUTHORIZED) from error
 
-    def _count_call(self, key: AppleKey) -> int:
-        """How many calls are left in the rolling hour. Raises VendorRefusal (429) when there is none."""
-        calls = self._calls.setdefault(key.key_id, deque())
-        now = self.clock()
-        while calls and calls[0] <= now - timedelta(hours=1):
-            calls.popleft()
-        if len(calls) >= self.rate_limit:
-            raise VendorRefusal(429, _RATE_LIMITED, {"X-Rate-Limit": self._rate_header(0)})
-        calls.append(now)
-        return self.rate_limit - len(calls)
-
-    def _rate_header(self, remaining: int) -> str:
-        return f"user-hour-lim:{self.rate_limit};user-hour-rem:{remaining};"
+    def _count_call(self, key: AppleKey) -> str:
+        """The X-Rate-Limit header. Raises VendorRefusal (429) when no call is left."""
+        meter, now = self._meters.setdefault(key.key_id, Meter()), self.clock()
+        counted = meter.count(now, self.rate_limit, self.minute_limit)
+        header = meter.header(now, self.rate_limit, self.minute_limit)
+        if not counted:
+            self.refused_calls += 1
+            raise VendorRefusal(429, _RATE_LIMITED, {"X-Rate-Limit": header})
+        return header
 
     def _check_papers(self, path: str) -> None:
         if self._blocked and (self._blocked[1].search(path) or path == "/v1/agreements"):
@@ -305,18 +351,10 @@ class PretendAppStoreConnect(PretendVendor):
     # --- routes ---
 
     async def list_apps(self, request: Request) -> Response:
-        filters: dict[str, Filter[AppleApp]] = {
-            "id": among(lambda app: app.id),
-            "name": among(lambda app: app.name),
-            "sku": among(lambda app: app.sku),
-            "bundleId": prefix(lambda app: app.bundle_id),
-        }
-        sorts: dict[str, Callable[[AppleApp], Any]] = {
-            "name": lambda app: app.name,
-            "bundleId": lambda app: app.bundle_id,
-            "sku": lambda app: app.sku,
-        }
-        return self._list(request, Collection(lambda: shuffled(self.apps), app_resource, filters, sorts))
+        versions: dict[str, list[StoreVersion]] = defaultdict(list)
+        for version in shuffled(self.store_versions):
+            versions[version.app.id].append(version)
+        return self._list(request, lists.app_list(shuffled(self.apps), lambda app: versions[app.id]))
 
     async def get_app(self, request: Request) -> Response:
         return instance_response(request, app_resource(self._app(request)))
@@ -327,39 +365,31 @@ class PretendAppStoreConnect(PretendVendor):
         builds = [build for build in shuffled(self.builds) if build.app is app]
         return self._list(request, Collection(lambda: builds, self._draw_build))
 
+    async def list_app_groups(self, request: Request) -> Response:
+        app = self._app(request)
+        groups = [group for group in shuffled(self.groups) if group.app is app]
+        return self._list(request, Collection(lambda: groups, self._draw_group))
+
+    async def list_app_versions(self, request: Request) -> Response:
+        app = self._app(request)
+        versions = [version for version in shuffled(self.store_versions) if version.app is app]
+        return self._list(request, lists.store_version_list(versions))
+
+    async def list_app_uploads(self, request: Request) -> Response:
+        app = self._app(request)
+        return self._list(request, lists.upload_list([build for build in shuffled(self.builds) if build.app is app]))
+
+    async def get_store_version(self, request: Request) -> Response:
+        version = _instance(self.store_versions, "appStoreVersions", request.path_params["version"])
+        return instance_response(request, store_version_resource(version), lists.VERSION_INCLUDES)
+
     async def list_builds(self, request: Request) -> Response:
-        collection = Collection(
-            lambda: shuffled(self.builds), self._draw_build, self._build_filters(), self._build_sorts(), _BUILD_INCLUDES
-        )
+        became = {version.build.id: version for version in self.store_versions.values() if version.build}
+        collection = lists.build_list(shuffled(self.builds), self.clock(), lambda build: became.get(build.id))
         return self._list(request, collection)
 
-    def _build_filters(self) -> dict[str, Filter[AppleBuild]]:
-        now = self.clock()
-        return {
-            "id": among(lambda build: build.id),
-            "app": among(lambda build: build.app.id),
-            "version": among(lambda build: build.number),
-            "expired": among(lambda build: str(build.expires_at <= now).lower()),
-            "processingState": among(lambda build: build.processing),
-            "buildAudienceType": among(lambda build: build.audience),
-            "preReleaseVersion": among(lambda build: build.train_id),
-            "preReleaseVersion.version": among(lambda build: build.version),
-            "preReleaseVersion.platform": among(lambda build: build.apple_platform),
-            "betaAppReviewSubmission.betaReviewState": among(lambda build: build.review_state),
-            "betaGroups": any_among(lambda build: [group.id for group in build.groups]),
-            "usesNonExemptEncryption": among(lambda _build: "false"),
-        }
-
-    @staticmethod
-    def _build_sorts() -> dict[str, Callable[[AppleBuild], Any]]:
-        return {
-            "uploadedDate": lambda build: build.uploaded_at,
-            "version": lambda build: build.number,
-            "preReleaseVersion": lambda build: build.train_id,
-        }
-
     async def get_build(self, request: Request) -> Response:
-        return instance_response(request, self._draw_build(self._build(request)), _BUILD_INCLUDES)
+        return instance_response(request, self._draw_build(self._build(request)), lists.BUILD_INCLUDES)
 
     async def list_build_localizations(self, request: Request) -> Response:
         resources = localization_resources(self._build(request), self.clock())
@@ -367,79 +397,63 @@ class PretendAppStoreConnect(PretendVendor):
 
     async def list_versions(self, request: Request) -> Response:
         trains = {build.train_id: build for build in self.builds.values()}
-        filters: dict[str, Filter[AppleBuild]] = {
-            "app": among(lambda build: build.app.id),
-            "version": among(lambda build: build.version),
-            "platform": among(lambda build: build.apple_platform),
-        }
-        sorts: dict[str, Callable[[AppleBuild], Any]] = {"version": lambda build: build.version}
-        return self._list(request, Collection(lambda: shuffled(trains), version_resource, filters, sorts, frozenset({"app"})))
+        return self._list(request, lists.train_list(shuffled(trains)))
 
     async def list_beta_details(self, request: Request) -> Response:
-        now = self.clock()
-        filters: dict[str, Filter[AppleBuild]] = {"build": among(lambda build: build.id), "id": among(lambda build: build.id)}
-        return self._list(
-            request,
-            Collection(
-                lambda: shuffled(self.builds),
-                lambda build: beta_detail_resource(build, now),
-                filters,
-                includes=frozenset({"build"}),
-            ),
-        )
+        return self._list(request, lists.beta_detail_list(shuffled(self.builds), self.clock()))
 
     async def list_localizations(self, request: Request) -> Response:
-        now = self.clock()
-        pairs = [(build, resource) for build in shuffled(self.builds) for resource in localization_resources(build, now)]
-        filters: dict[str, Filter[Any]] = {
-            "build": among(lambda pair: pair[0].id),
-            "locale": among(lambda pair: pair[1].attributes["locale"]),
-        }
-        return self._list(request, Collection(lambda: pairs, lambda pair: pair[1], filters, includes=frozenset({"build"})))
+        return self._list(request, lists.localization_list(shuffled(self.builds), self.clock()))
 
     async def list_groups(self, request: Request) -> Response:
-        filters: dict[str, Filter[BetaGroup]] = {
-            "id": among(lambda group: group.id),
-            "name": among(lambda group: group.name),
-            "app": among(lambda group: group.app.id),
-            "builds": any_among(lambda group: group.builds),
-            "isInternalGroup": among(lambda group: str(group.internal).lower()),
-            "publicLinkEnabled": among(lambda group: str(group.link_enabled).lower()),
-        }
-        sorts: dict[str, Callable[[BetaGroup], Any]] = {
-            "name": lambda group: group.name,
-            "createdDate": lambda group: group.created_at,
-            "publicLinkEnabled": lambda group: group.link_enabled,
-        }
-        return self._list(request, Collection(lambda: shuffled(self.groups), self._draw_group, filters, sorts, _GROUP_INCLUDES))
-
-    async def list_app_groups(self, request: Request) -> Response:
-        app = self._app(request)
-        groups = [group for group in shuffled(self.groups) if group.app is app]
-        return self._list(request, Collection(lambda: groups, self._draw_group))
+        return self._list(request, lists.group_list(shuffled(self.groups), self.clock()))
 
     async def get_group(self, request: Request) -> Response:
-        return instance_response(request, self._draw_group(self._group(request)), _GROUP_INCLUDES)
+        return instance_response(request, self._draw_group(self._group(request)), lists.GROUP_INCLUDES)
 
     async def list_group_builds(self, request: Request) -> Response:
         group = self._group(request)
         return self._list(request, Collection(lambda: shuffled(group.builds), self._draw_build))
 
     async def list_certificates(self, request: Request) -> Response:
-        filters: dict[str, Filter[Certificate]] = {
-            "id": among(lambda certificate: certificate.id),
-            "serialNumber": among(lambda certificate: certificate.id),
-            "certificateType": among(lambda certificate: certificate.certificate_type),
-        }
-        return self._list(request, Collection(lambda: shuffled(self.certificates), certificate_resource, filters))
+        return self._list(request, lists.certificate_list(shuffled(self.certificates)))
+
+    async def list_profiles(self, request: Request) -> Response:
+        return self._list(request, lists.profile_list(shuffled(self.profiles)))
 
     async def list_bundle_ids(self, request: Request) -> Response:
-        filters: dict[str, Filter[AppleApp]] = {"identifier": prefix(lambda app: app.bundle_id)}
-        return self._list(request, Collection(lambda: shuffled(self.apps), bundle_id_resource, filters))
+        return self._list(request, lists.bundle_id_list(shuffled(self.apps)))
 
     async def list_webhooks(self, _request: Request) -> Response:
         """Webhooks are listed per app only; asking for all is 403, and no agreement problem."""
         raise _forbidden(KeyProblem.WRONG_VERB)
+
+    async def list_app_webhooks(self, request: Request) -> Response:
+        return self._list(request, self.hooks.of_app(self._app(request)))
+
+    async def create_webhook(self, request: Request) -> Response:
+        return instance_response(request, webhook_resource(self.hooks.create(await request.json())), status=201)
+
+    async def get_webhook(self, request: Request) -> Response:
+        return instance_response(request, webhook_resource(self.hooks.get(request.path_params["webhook"])))
+
+    async def update_webhook(self, request: Request) -> Response:
+        changed = self.hooks.update(request.path_params["webhook"], await request.json())
+        return instance_response(request, webhook_resource(changed))
+
+    async def delete_webhook(self, request: Request) -> Response:
+        self.hooks.delete(request.path_params["webhook"])
+        return Response(status_code=204)
+
+    async def ping_webhook(self, request: Request) -> Response:
+        return JSONResponse({"data": {"type": "webhookPings", "id": self.hooks.ping(await request.json())}}, 201)
+
+    async def list_deliveries(self, request: Request) -> Response:
+        webhook = self.hooks.get(request.path_params["webhook"])
+        return self._list(request, self.hooks.deliveries_of(webhook))
+
+    async def redeliver(self, request: Request) -> Response:
+        return instance_response(request, delivery_resource(self.hooks.redeliver(await request.json())), status=201)
 
     async def nowhere(self, request: Request) -> Response:
         """What any unknown path says; `/v1/agreements` of an account in good standing is one."""
@@ -452,7 +466,8 @@ class PretendAppStoreConnect(PretendVendor):
         return list_response(request, collection, self.paging)
 
     def _draw_build(self, build: AppleBuild) -> Any:
-        return build_resource(build, self.clock())
+        became = next((version for version in self.store_versions.values() if version.build is build), None)
+        return build_resource(build, self.clock(), became)
 
     def _draw_group(self, group: BetaGroup) -> Any:
         return group_resource(group, self.clock())
@@ -465,12 +480,6 @@ class PretendAppStoreConnect(PretendVendor):
 
     def _group(self, request: Request) -> BetaGroup:
         return _instance(self.groups, "betaGroups", request.path_params["group"])
-
-
-def sign_webhook(secret: str, body: bytes) -> Webhook:
-    """`hmacsha256=` and lower-case hex over the raw body (Apple, "Configuring webhook notifications")."""
-    signature = hmac.new(secret.encode(), body, "sha256").hexdigest()
-    return Webhook(body, {"content-type": "application/json", "x-apple-signature": f"hmacsha256={signature}"})
 
 
 def _instance(items: Mapping[str, T], kind: str, wanted: str) -> T:

@@ -1,4 +1,7 @@
-"""A pretend Appcircle: auth, API gateway and Enterprise App Store. Their paths differ, so one app serves all three hosts."""
+"""A pretend Appcircle: auth, API gateway and Enterprise App Store. Their paths differ, so one app serves all three hosts.
+
+The API gateway's other modules are in appcircle_modules.py.
+"""
 
 import hashlib
 import hmac
@@ -7,19 +10,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from bot.sandbox.artefacts import DEFAULT_SIZE, Artefact
+from bot.sandbox.vendors.appcircle_modules import PLATFORM_TYPES, PretendPublish, PretendTestingDistribution
 from bot.sandbox.vendors.base import PretendVendor, VendorRefusal, Webhook, base_url, form_fields, shuffled, utc_now
 from bot.sandbox.vendors.files import manifest_response, serve_file
 from bot.sandbox.vendors.storage import PretendStorage
 
 NOT_PUBLISHED, BETA, LIVE = 0, 1, 2
 _PUBLISH_TYPES = {"Beta": BETA, "Live": LIVE}
-_PLATFORM_TYPES = {"ios": 1, "android": 2}
 _BODIES = {
     403: b'{"message":"You do not have permission to perform this action."}',
     429: b'{"message":"Too many requests."}',
@@ -66,7 +70,11 @@ class _AccessToken:
 
 
 class PretendAppcircle(PretendVendor):
-    """One organisation. `token_lifetime` rules access tokens given out from then on.
+    """One organisation, `organization_id`, with one below it, `suborganization_id`. `token_lifetime` rules access tokens given
+    out from then on.
+
+    The store is here; `distribution` and `publishing` are the other modules. One that is not in the plan is made by
+    `misbehave("^/publish/", Misbehaviour.FORBIDDEN)`.
 
     `storage` is the file host: serve `storage.app` with a server of its own and put that server's address into
     `storage_url` to have downloads redirected there. `packages_on_storage` does the same for the ipa that an iOS manifest names.
@@ -75,11 +83,13 @@ class PretendAppcircle(PretendVendor):
 
     def __init__(self, clock: Callable[[], datetime] = utc_now) -> None:
         self.storage = PretendStorage(clock)
+        self.distribution, self.publishing = PretendTestingDistribution(self), PretendPublish(self)
         super().__init__(self._routes(), bodies=_BODIES, clock=clock, seed="appcircle")
         self.personal_api_token = f"pat_{self.new_hex(40)}"
         self.suborganisation_token = f"pat_{self.new_hex(40)}"
         self.api_key_name = "purser"
         self.api_key_secret = self.new_hex(40)
+        self.organization_id, self.suborganization_id = self.new_guid(), self.new_guid()
         self.token_lifetime = timedelta(hours=4)
         self.storage_url: str | None = None
         self.packages_on_storage = False
@@ -96,6 +106,8 @@ class PretendAppcircle(PretendVendor):
             Route("/auth/v1/api-key/token", self.exchange_api_key, methods=["POST"]),
             *self._gateway_routes("/store/v1/profiles"),
             *self._gateway_routes("/store/v2/profiles"),
+            *self.distribution.routes(),
+            *self.publishing.routes(),
             Route(download + "/download-update", self.download_update, methods=["GET", "HEAD"]),
             Route(download + "/package.ipa", self.download_package, methods=["GET", "HEAD"]),
             *self.storage.routes,
@@ -188,18 +200,28 @@ class PretendAppcircle(PretendVendor):
         return self._grant(form.get("pat") or form.get("personal-access-key"))
 
     async def exchange_access_key(self, request: Request) -> Response:
-        return self._grant((await form_fields(request)).get("personalAccessKey"))
+        form = await form_fields(request)
+        self._require_organization(form.get("subOrganization"))
+        return self._grant(form.get("personalAccessKey"), narrowed="subOrganization" in form)
 
     async def exchange_api_key(self, request: Request) -> Response:
+        """Failures as appcircle-cli tells them apart (src/services/index.ts)."""
         form = await form_fields(request)
         if (form.get("name"), form.get("secret")) != (self.api_key_name, self.api_key_secret):
             raise VendorRefusal(401, {"error": "invalid_grant"})
-        return self._issue(may_download=True)
+        if not _is_guid(form.get("organizationId", self.organization_id)):
+            raise VendorRefusal(400, {"error": "organizationId must be a valid GUID"})
+        self._require_organization(form.get("organizationId"))
+        return self._issue(may_download=form.get("organizationId") in (None, self.organization_id))
 
-    def _grant(self, secret: str | None) -> Response:
+    def _require_organization(self, wanted: str | None) -> None:
+        if wanted not in (None, self.organization_id, self.suborganization_id):
+            raise VendorRefusal(403, {"error": "access_denied"})
+
+    def _grant(self, secret: str | None, *, narrowed: bool = False) -> Response:
         if secret not in (self.personal_api_token, self.suborganisation_token):
             raise VendorRefusal(401, {"error": "invalid_grant"})
-        return self._issue(may_download=secret == self.personal_api_token)
+        return self._issue(may_download=secret == self.personal_api_token and not narrowed)
 
     def _issue(self, *, may_download: bool) -> Response:
         token = f"eyJhbGciOiJSUzI1NiJ9.{self.new_hex(64)}.{self.new_hex(32)}"
@@ -215,7 +237,8 @@ class PretendAppcircle(PretendVendor):
             return "access token" if self._tokens[secret].expires_at > self.clock() else "expired access token"
         return "personal api token" if secret in (self.personal_api_token, self.suborganisation_token) else "unknown"
 
-    def _authenticate(self, request: Request) -> _AccessToken:
+    def authenticate(self, request: Request) -> _AccessToken:
+        """Raises VendorRefusal (401) without a good access token."""
         authorization = request.headers.get("authorization", "")
         if self.name_credential(authorization) != "access token":
             raise VendorRefusal(401)
@@ -224,11 +247,11 @@ class PretendAppcircle(PretendVendor):
     # --- API gateway ---
 
     async def list_profiles(self, request: Request) -> Response:
-        self._authenticate(request)
+        self.authenticate(request)
         return JSONResponse([_profile_json(profile) for profile in shuffled(self.profiles)])
 
     async def list_versions(self, request: Request) -> Response:
-        self._authenticate(request)
+        self.authenticate(request)
         profile = self._profile(request)
         wanted = _PUBLISH_TYPES.get(request.query_params.get("publishtype", ""))
         everything = request.query_params.get("suborg") == "all"
@@ -243,7 +266,7 @@ class PretendAppcircle(PretendVendor):
 
     async def get_version_action(self, request: Request) -> Response:
         """`?action=download`: a JSON string that holds a pre-signed address."""
-        token = self._authenticate(request)
+        token = self.authenticate(request)
         version = self._downloadable(request, token)
         if request.query_params.get("action") != "download":
             raise VendorRefusal(404, {"message": "Not found."})
@@ -253,7 +276,7 @@ class PretendAppcircle(PretendVendor):
 
     async def download_update(self, request: Request) -> Response:
         """The apk itself (or a redirect to storage), or the manifest of an ipa."""
-        version = self._downloadable(request, self._authenticate(request))
+        version = self._downloadable(request, self.authenticate(request))
         version.downloads += 1
         if version.platform == "ios":
             return manifest_response(version.artefact, self._package_url(request, version), version.app.name)
@@ -261,7 +284,7 @@ class PretendAppcircle(PretendVendor):
 
     async def download_package(self, request: Request) -> Response:
         """The ipa that a manifest names, with the same bearer (used while `packages_on_storage` is off)."""
-        return self._serve(request, self._downloadable(request, self._authenticate(request)))
+        return self._serve(request, self._downloadable(request, self.authenticate(request)))
 
     def _serve(self, request: Request, version: StoreVersion) -> Response:
         if self.storage_url is not None:
@@ -273,8 +296,12 @@ class PretendAppcircle(PretendVendor):
             return self._storage_link(request, version)
         return f"{base_url(request)}/api/profile/{version.app.id}/appversions/{version.id}/package.ipa"
 
+    def storage_link(self, request: Request, artefact: Artefact, stored_at: datetime) -> str:
+        """A pre-signed address of the file."""
+        return self.storage.link(self.storage_url or base_url(request), artefact, stored_at)
+
     def _storage_link(self, request: Request, version: StoreVersion) -> str:
-        return self.storage.link(self.storage_url or base_url(request), version.artefact, version.uploaded_at)
+        return self.storage_link(request, version.artefact, version.uploaded_at)
 
     def _profile(self, request: Request) -> StoreProfile:
         profile = self.profiles.get(request.path_params["profile"])
@@ -291,6 +318,13 @@ class PretendAppcircle(PretendVendor):
         if version.certificate_expired:
             raise VendorRefusal(403, {"message": "The signing certificate of this binary is expired."})
         return version
+
+
+def _is_guid(text: str) -> bool:
+    try:
+        return bool(UUID(text))
+    except ValueError:
+        return False
 
 
 def _net_time(moment: datetime) -> str:
@@ -327,7 +361,7 @@ def _version_json(version: StoreVersion) -> dict[str, Any]:
         "publishType": version.publish_type,
         "publishDate": f"{version.uploaded_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if published else None,
         "publishDateStr": None,
-        "platformType": _PLATFORM_TYPES.get(version.platform, 0),
+        "platformType": PLATFORM_TYPES.get(version.platform, 0),
         "fileName": version.artefact.file_name,
         "fileSize": version.artefact.size,
         "downloadCount": version.downloads,

@@ -3,7 +3,7 @@
 import base64
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic
 from urllib.parse import quote, urlencode
@@ -51,13 +51,17 @@ def prefix(read: Callable[[T], str]) -> Filter[T]:
 
 @dataclass(frozen=True, slots=True)
 class Collection(Generic[T]):
-    """What one route lists and which parameters it takes; any other parameter is refused, as Apple does."""
+    """What one route lists and which parameters it takes; any other parameter is refused, as Apple does.
+
+    `fields` are the types whose attributes can be chosen; None: any.
+    """
 
     items: Callable[[], Sequence[T]]
     draw: Callable[[T], Resource]
     filters: Mapping[str, Filter[T]] = field(default_factory=dict)
     sorts: Mapping[str, Callable[[T], Any]] = field(default_factory=dict)
     includes: frozenset[str] = frozenset()
+    fields: frozenset[str] | None = None
     paged: bool = True
 
     @property
@@ -127,11 +131,13 @@ def list_response(request: Request, collection: Collection[T], paging: Paging) -
     return JSONResponse({**_document(request, resources, query), "links": links, "meta": {"paging": paging_facts}})
 
 
-def instance_response(request: Request, resource: Resource, includes: frozenset[str] = frozenset()) -> Response:
+def instance_response(
+    request: Request, resource: Resource, includes: frozenset[str] = frozenset(), *, status: int = 200
+) -> Response:
     """One object. Raises VendorRefusal as `list_response` does."""
     query = _parse(request, Collection(lambda: [resource], lambda same: same, includes=includes, paged=False))
     document = _document(request, [resource], query)
-    return JSONResponse({**document, "data": document["data"][0], "links": {"self": str(request.url)}})
+    return JSONResponse({**document, "data": document["data"][0], "links": {"self": str(request.url)}}, status)
 
 
 # --- reading the question ---
@@ -151,7 +157,7 @@ def _parse(request: Request, collection: Collection[Any]) -> _Query:
     offset, cursor_limit = _unpack_cursor(plain.get("cursor"))
     return _Query(
         filters={name: _allowed(name, "filter", collection.filters, value) for name, value in bracketed["filter"].items()},
-        fields={name: frozenset(_split(value)) for name, value in bracketed["fields"].items()},
+        fields={name: _allowed(name, "fields", collection.fields, value) for name, value in bracketed["fields"].items()},
         limits={
             name: _number(f"limit[{name}]", value, INCLUDED_MAX.get(name, INCLUDED_DEFAULT))
             for name, value in bracketed["limit"].items()
@@ -167,8 +173,8 @@ def _split(text: str) -> tuple[str, ...]:
     return tuple(part for part in text.split(",") if part)
 
 
-def _allowed(name: str, family: str, known: Iterable[str], value: str) -> frozenset[str]:
-    if name not in known:
+def _allowed(name: str, family: str, known: Container[str] | None, value: str) -> frozenset[str]:
+    if known is not None and name not in known:
         raise _bad_parameter(f"{family}[{name}]")
     return frozenset(_split(value))
 
@@ -239,7 +245,7 @@ def _object(
         links = {"self": f"{address}/relationships/{name}", "related": f"{address}/{name}"}
         relationships[name] = {"links": links}
         if name in include:
-            relationships[name]["data"] = _linkage(request, related(), query, query.limits.get(name, INCLUDED_DEFAULT), included)
+            relationships[name] |= _linkage(request, related(), query, query.limits.get(name, INCLUDED_DEFAULT), included)
     return {
         "type": resource.type,
         "id": resource.id,
@@ -255,13 +261,15 @@ def _linkage(
     query: _Query,
     limit: int,
     included: dict[tuple[str, str], Any],
-) -> Any:
+) -> dict[str, Any]:
     """The identifiers of a relationship; the objects themselves go to `included`, each once."""
     if related is None:
-        return None
+        return {"data": None}
     resources = [related] if isinstance(related, Resource) else related[:limit]
     for resource in resources:
         if (resource.type, resource.id) not in included:
             included[resource.type, resource.id] = _object(request, resource, query, (), included)
     identifiers = [{"type": resource.type, "id": resource.id} for resource in resources]
-    return identifiers[0] if isinstance(related, Resource) else identifiers
+    if isinstance(related, Resource):
+        return {"data": identifiers[0]}
+    return {"data": identifiers, "meta": {"paging": {"total": len(related), "limit": limit}}}

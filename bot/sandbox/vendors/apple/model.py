@@ -5,6 +5,12 @@ from datetime import datetime
 from enum import Enum, StrEnum
 
 _PLATFORMS = {"ios": "IOS", "macos": "MAC_OS", "tvos": "TV_OS", "visionos": "VISION_OS"}
+_OLD_STATES = {"READY_FOR_DISTRIBUTION": "READY_FOR_SALE", "PROCESSING_FOR_DISTRIBUTION": "PROCESSING_FOR_APP_STORE"}
+
+
+def apple_platform(platform: str) -> str:
+    """Apple's word for one of ours; a word that Apple has not used yet is passed on."""
+    return _PLATFORMS.get(platform, platform.upper())
 
 
 @dataclass(eq=False, slots=True)
@@ -50,11 +56,46 @@ class AppleBuild:
     min_os: str
     audience: str
     notes: dict[str, str]
+    upload_id: str
+    internal_state: str = "IN_BETA_TESTING"
+    errors: list[tuple[str, str]] = field(default_factory=list)
     groups: list[BetaGroup] = field(default_factory=list, repr=False)
 
     @property
     def apple_platform(self) -> str:
-        return _PLATFORMS.get(self.platform, self.platform.upper())
+        return apple_platform(self.platform)
+
+
+@dataclass(eq=False, slots=True)
+class PhasedRelease:
+    """`state`: INACTIVE, ACTIVE, PAUSED or COMPLETE; `day` counts to 7."""
+
+    id: str
+    state: str
+    day: int
+
+
+@dataclass(eq=False, slots=True)
+class StoreVersion:
+    """A version for the App Store. `state` is Apple's appVersionState, `old_state` its deprecated appStoreState."""
+
+    id: str
+    app: AppleApp
+    version: str
+    platform: str
+    state: str
+    created_at: datetime
+    build: AppleBuild | None = None
+    phased: PhasedRelease | None = None
+    old_word: str | None = None
+
+    @property
+    def apple_platform(self) -> str:
+        return apple_platform(self.platform)
+
+    @property
+    def old_state(self) -> str:
+        return self.old_word or _OLD_STATES.get(self.state, self.state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +104,17 @@ class Certificate:
     name: str
     certificate_type: str
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A provisioning profile. `state`: ACTIVE or INVALID."""
+
+    id: str
+    name: str
+    profile_type: str
+    expires_at: datetime
+    state: str
 
 
 class AgreementCode(StrEnum):

@@ -5,7 +5,9 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from bot.sandbox.vendors.apple.documents import Related, Resource
-from bot.sandbox.vendors.apple.model import AppleApp, AppleBuild, BetaGroup, Certificate
+from bot.sandbox.vendors.apple.model import AppleApp, AppleBuild, BetaGroup, Certificate, PhasedRelease, Profile, StoreVersion
+
+Versions = Sequence[StoreVersion]
 
 _CUPERTINO = timezone(timedelta(hours=-7))
 
@@ -19,14 +21,14 @@ def _milli_time(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds")
 
 
-def app_resource(app: AppleApp) -> Resource:
+def app_resource(app: AppleApp, versions: Versions = ()) -> Resource:
     attributes = {"name": app.name, "bundleId": app.bundle_id, "sku": app.sku, "primaryLocale": "en-US"}
-    return Resource("apps", app.id, attributes)
+    return Resource("apps", app.id, attributes, {"appStoreVersions": lambda: [store_version_resource(each) for each in versions]})
 
 
-def build_resource(build: AppleBuild, now: datetime) -> Resource:
-    """`version` is the build number here; the marketing version stands on preReleaseVersions."""
-    return Resource("builds", build.id, _build_attributes(build, now), _build_relationships(build, now))
+def build_resource(build: AppleBuild, now: datetime, version: StoreVersion | None = None) -> Resource:
+    """The API's `version` is the build number; the marketing version stands on preReleaseVersions. `version`: what it became."""
+    return Resource("builds", build.id, _build_attributes(build, now), _build_relationships(build, now, version))
 
 
 def _build_attributes(build: AppleBuild, now: datetime) -> dict[str, Any]:
@@ -43,7 +45,7 @@ def _build_attributes(build: AppleBuild, now: datetime) -> dict[str, Any]:
     }
 
 
-def _build_relationships(build: AppleBuild, now: datetime) -> dict[str, Related]:
+def _build_relationships(build: AppleBuild, now: datetime, version: StoreVersion | None) -> dict[str, Related]:
     return {
         "preReleaseVersion": lambda: version_resource(build),
         "app": lambda: app_resource(build.app),
@@ -51,7 +53,8 @@ def _build_relationships(build: AppleBuild, now: datetime) -> dict[str, Related]
         "betaGroups": lambda: [group_resource(group, now) for group in build.groups],
         "betaBuildLocalizations": lambda: localization_resources(build, now),
         "betaAppReviewSubmission": lambda: _review_resource(build),
-        "appStoreVersion": lambda: None,
+        "appStoreVersion": lambda: store_version_resource(version) if version else None,
+        "buildUpload": lambda: upload_resource(build),
         "individualTesters": list,
         "icons": list,
     }
@@ -64,7 +67,7 @@ def version_resource(build: AppleBuild) -> Resource:
 
 def beta_detail_resource(build: AppleBuild, now: datetime) -> Resource:
     expired = build.expires_at <= now
-    internal = "IN_BETA_TESTING" if build.processing == "VALID" else "PROCESSING"
+    internal = build.internal_state if build.processing == "VALID" else "PROCESSING"
     attributes = {
         "autoNotifyEnabled": False,
         "internalBuildState": "EXPIRED" if expired else internal,
@@ -126,6 +129,70 @@ def certificate_resource(certificate: Certificate) -> Resource:
         "certificateContent": "MIIB",
     }
     return Resource("certificates", certificate.id, attributes)
+
+
+def upload_resource(build: AppleBuild) -> Resource:
+    """The only object with both version strings, and with the reasons of a build that failed."""
+    upload_states = {"PROCESSING": "PROCESSING", "VALID": "COMPLETE"}
+    attributes = {
+        "cfBundleShortVersionString": build.version,
+        "cfBundleVersion": build.number,
+        "platform": build.apple_platform,
+        "createdDate": _milli_time(build.uploaded_at),
+        "uploadedDate": _milli_time(build.uploaded_at),
+        "state": {
+            "state": upload_states.get(build.processing, "FAILED"),
+            "errors": [{"code": code, "description": description} for code, description in build.errors],
+            "warnings": [],
+            "infos": [],
+        },
+    }
+    return Resource("buildUploads", build.upload_id, attributes, {"build": lambda: build_resource(build, build.uploaded_at)})
+
+
+def store_version_resource(version: StoreVersion) -> Resource:
+    attributes = {
+        "platform": version.apple_platform,
+        "versionString": version.version,
+        "appStoreState": version.old_state,
+        "appVersionState": version.state,
+        "releaseType": "AFTER_APPROVAL",
+        "reviewType": "APP_STORE",
+        "earliestReleaseDate": None,
+        "downloadable": version.state == "READY_FOR_DISTRIBUTION",
+        "createdDate": _offset_time(version.created_at),
+    }
+    relationships: dict[str, Related] = {
+        "app": lambda: app_resource(version.app),
+        "build": lambda: build_resource(version.build, version.created_at) if version.build else None,
+        "appStoreVersionPhasedRelease": lambda: phased_resource(version.phased) if version.phased else None,
+        "appStoreVersionLocalizations": list,
+    }
+    return Resource("appStoreVersions", version.id, attributes, relationships)
+
+
+def phased_resource(phased: PhasedRelease) -> Resource:
+    attributes = {
+        "phasedReleaseState": phased.state,
+        "startDate": None,
+        "totalPauseDuration": 0,
+        "currentDayNumber": phased.day,
+    }
+    return Resource("appStoreVersionPhasedReleases", phased.id, attributes)
+
+
+def profile_resource(profile: Profile) -> Resource:
+    attributes = {
+        "name": profile.name,
+        "platform": "IOS",
+        "profileType": profile.profile_type,
+        "profileState": profile.state,
+        "uuid": profile.id,
+        "createdDate": None,
+        "expirationDate": _milli_time(profile.expires_at),
+        "profileContent": "MIIC",
+    }
+    return Resource("profiles", profile.id, attributes)
 
 
 def bundle_id_resource(app: AppleApp) -> Resource:

@@ -1,0 +1,46 @@
+"""What went wrong with a vendor or the database, and what to do about it: for terminals, whose readers run Purser."""
+
+from bot.domain.errors import (
+    AgreementBlocked,
+    Confused,
+    NotFound,
+    ProviderError,
+    RateLimited,
+    Refused,
+    StoreUnavailable,
+    Unreachable,
+)
+
+_OF_PROVIDERS: tuple[tuple[type[ProviderError], str], ...] = (
+    (AgreementBlocked, "the Account Holder accepts the agreement at https://appstoreconnect.apple.com/business"),
+    (Refused, "check the key or token of this account, its role, that nobody revoked it, and this machine's clock"),
+    (RateLimited, "wait; if it stays, raise poll_every"),
+    (NotFound, "check the ids, the organisation and the addresses of this account"),
+    (Unreachable, "check the addresses of this account, the network and the vendor's status page"),
+    (Confused, "check the addresses of this account: something else answers there"),
+)
+
+_OF_DATABASES = {
+    "folder": "let DATABASE_URL name a file in a folder that this user can make",
+    "cantopen": "let this user write to the file of DATABASE_URL and to its folder",
+    "perm": "let this user write to the file of DATABASE_URL and to its folder",
+    "readonly": "let this user write to the file of DATABASE_URL and to its folder",
+    "notadb": "let DATABASE_URL name another file: this one is no SQLite database",
+    "corrupt": "restore the file of DATABASE_URL from a backup: it is damaged",
+    "full": "make room on the disk",
+    "busy": "try again: another process holds the database",
+    "not_migrated": "run `purser migrate`",
+}
+
+
+def problem(error: ProviderError) -> str:
+    """What happened, without the account's name, which stands beside it."""
+    return f"{error.operation} {error.label} ({error.reason})"
+
+
+def remedy(error: ProviderError) -> str:
+    return next((text for kind, text in _OF_PROVIDERS if isinstance(error, kind)), "try again later")
+
+
+def database_remedy(error: StoreUnavailable) -> str:
+    return _OF_DATABASES.get(error.reason, "check DATABASE_URL, and that its server runs and lets this user in")

@@ -1,0 +1,64 @@
+"""What stands in a link: a signed grant id, and nothing else."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import jwt
+
+from bot.domain.errors import UserMistake
+from bot.domain.model import Grant
+
+AUDIENCE = "purser/download"
+
+
+class LinkGone(UserMistake):
+    """The link was ours and has ended: expired, used up or revoked. `grant_id` is for the log, never for the page."""
+
+    def __init__(self, grant_id: str) -> None:
+        super().__init__("This download link has ended.")
+        self.grant_id = grant_id
+
+
+class LinkRefused(LinkGone):
+    """The person for whom the link was made may not have the build any more. `reason` is for the log."""
+
+    def __init__(self, grant_id: str, reason: str) -> None:
+        super().__init__(grant_id)
+        self.reason = reason
+
+
+class LinkUnknown(UserMistake):
+    """The link was never ours, or was changed on its way."""
+
+    def __init__(self) -> None:
+        super().__init__("This is not a download link that Purser knows.")
+
+
+@dataclass(frozen=True, slots=True)
+class LinkTokens:
+    """Signs grant ids into link tokens. The first key signs, all verify: keys can be changed without an outage."""
+
+    keys: Sequence[str] = field(repr=False)
+
+    def sign(self, grant: Grant) -> str:
+        claims = {"aud": AUDIENCE, "exp": grant.expires_at, "jti": grant.id}
+        return jwt.encode(claims, self.keys[0], algorithm="HS256")
+
+    def grant_id(self, token: str, now: datetime) -> str:
+        """Raises LinkUnknown, and LinkGone when the token's time is over."""
+        claims = self._claims(token)
+        if claims["exp"] <= now.timestamp():
+            raise LinkGone(str(claims["jti"]))
+        return str(claims["jti"])
+
+    def _claims(self, token: str) -> Mapping[str, Any]:
+        # The expiry is compared in grant_id, because PyJWT reads the system's clock instead of ours.
+        options: jwt.types.Options = {"require": ["aud", "exp", "jti"], "verify_exp": False}
+        for key in self.keys:
+            try:
+                return jwt.decode(token, key, algorithms=["HS256"], audience=AUDIENCE, options=options)
+            except jwt.InvalidTokenError:
+                continue
+        raise LinkUnknown

@@ -1,0 +1,118 @@
+"""Makes Apple call us: one webhook per app, named Purser.
+
+https://developer.apple.com/documentation/appstoreconnectapi/webhook-notifications
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from pydantic import SecretStr
+
+from bot.domain.errors import ProviderError
+from bot.domain.model import App
+from bot.domain.ports import WebhookRegistration
+from providers.app_store_connect.api import PAGE_SIZE, Api, Params
+from providers.app_store_connect.documents import Page, Resource, Wire, attributes_of, read_one, read_page
+
+NAME = "Purser"
+OPERATION = "register webhooks"
+# Those that change what Purser knows. The others (feedback, background assets, ...) are understood when they come.
+EVENT_TYPES = (
+    "APP_STORE_VERSION_APP_VERSION_STATE_UPDATED",
+    "BUILD_BETA_DETAIL_EXTERNAL_BUILD_STATE_UPDATED",
+    "BUILD_UPLOAD_STATE_UPDATED",
+)
+_WEBHOOKS: Params = {"fields[webhooks]": "enabled,eventTypes,name,url", "limit": PAGE_SIZE}
+
+
+class _WebhookAttributes(Wire):
+    name: str | None = None
+    url: str | None = None
+    enabled: bool | None = None
+    event_types: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredWebhook:
+    """A webhook as Apple lists it; its secret is never shown."""
+
+    id: str
+    name: str | None
+    url: str | None = field(repr=False)
+    is_enabled: bool
+    event_types: frozenset[str]
+
+    def serves(self, url: str) -> bool:
+        return self.url == url and self.is_enabled and self.event_types.issuperset(EVENT_TYPES)
+
+
+def read_webhooks(body: object, account: str, operation: str) -> Page[RegisteredWebhook]:
+    """A page of /v1/apps/{id}/webhooks. Raises Confused."""
+    return read_page(body, account, operation, lambda resource, _: _webhook(resource))
+
+
+def _webhook(resource: Resource) -> RegisteredWebhook:
+    about = attributes_of(resource, _WebhookAttributes)
+    events = frozenset(about.event_types or ())
+    return RegisteredWebhook(resource.id, about.name, about.url, about.enabled is True, events)
+
+
+class Registrar:
+    """Sees to it that Apple calls `url`, signing with `secret`.
+
+    A secret is never given out again, so that another one under the same address looks like no change: to replace a secret,
+    delete the webhook first.
+    """
+
+    def __init__(self, api: Api, url: str, secret: SecretStr) -> None:
+        self._api = api
+        self._url = url
+        self._secret = secret
+
+    async def register(self, app: App) -> WebhookRegistration:
+        """What became of the app's webhook; an app that fails does not keep the others from theirs."""
+        try:
+            return WebhookRegistration(app, await self._settle(app))
+        except ProviderError as error:
+            return WebhookRegistration(app, "failed", error.reason)
+
+    async def _settle(self, app: App) -> str:
+        standing = await self._standing(app)
+        if standing is None:
+            await self._create(app)
+            return "created"
+        if standing.serves(self._url):
+            return "unchanged"
+        await self._update(standing)
+        return "updated"
+
+    async def _standing(self, app: App) -> RegisteredWebhook | None:
+        """Ours by its name, else one that calls our address under another name."""
+        url = self._api.url(f"/v1/apps/{quote(app.id, safe='')}/webhooks", _WEBHOOKS)
+        webhooks = await self._api.read_all(OPERATION, url, read_webhooks, can_wait=True)
+        ours = [webhook for webhook in webhooks if webhook.name == NAME]
+        ours += [webhook for webhook in webhooks if webhook.url == self._url]
+        return next(iter(ours), None)
+
+    async def _create(self, app: App) -> None:
+        relationships = {"app": {"data": {"type": "apps", "id": app.id}}}
+        document = {"type": "webhooks", "attributes": self._attributes(), "relationships": relationships}
+        await self._write("POST", "/v1/webhooks", document)
+
+    async def _update(self, webhook: RegisteredWebhook) -> None:
+        document = {"type": "webhooks", "id": webhook.id, "attributes": self._attributes()}
+        await self._write("PATCH", f"/v1/webhooks/{quote(webhook.id, safe='')}", document)
+
+    async def _write(self, method: str, path: str, document: Any) -> None:
+        body = await self._api.call(OPERATION, self._api.url(path), method=method, body={"data": document}, can_wait=True)
+        read_one(body, self._api.account, OPERATION, lambda resource, _: resource.id)
+
+    def _attributes(self) -> dict[str, Any]:
+        return {
+            "enabled": True,
+            "eventTypes": list(EVENT_TYPES),
+            "name": NAME,
+            "secret": self._secret.get_secret_value(),
+            "url": self._url,
+        }

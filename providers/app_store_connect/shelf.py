@@ -1,0 +1,160 @@
+"""The App Store versions of one account: those that came with its apps, and what no listing tells of them.
+
+Apple lists versions for one app at a time. They also ride along where apps are listed, at no call of their own, but without the
+number of their build and without the phased release. These are asked for one question a poll, most useful first, and remembered.
+"""
+
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from urllib.parse import quote
+
+from bot.domain.errors import NotFound, ProviderError, Refused
+from bot.domain.model import App, Build, BuildState
+from providers.app_store_connect import store_versions, wire
+from providers.app_store_connect.api import PAGE_SIZE, Api, Params
+from providers.app_store_connect.store_versions import PHASED_AT_MOST, Phase, Reading, with_phase
+from providers.app_store_connect.wire import ListedApp
+
+# App ids have about ten digits, those of versions 36, so that an address stays under 6 KB, commas encoded.
+APPS_PER_REQUEST = 200
+VERSIONS_PER_REQUEST = 150
+PHASE_LASTS = timedelta(hours=6)  # a phased release moves once a day
+
+_LIST_APPS = "list apps"
+_READ_VERSION = "read version"
+VERSION_FIELDS: Params = {
+    "fields[appStoreVersions]": "platform,versionString,appVersionState,appStoreState,createdDate",
+}
+_APPS: Params = {
+    **VERSION_FIELDS,
+    "include": "appStoreVersions",
+    "fields[apps]": "name,bundleId,appStoreVersions",
+    # Apple's maximum. No order is promised; what an older app has beyond it comes with the builds.
+    "limit[appStoreVersions]": 50,
+    "limit": PAGE_SIZE,
+}
+_VERSION: Params = {
+    "include": "build,appStoreVersionPhasedRelease",
+    "fields[appStoreVersions]": f"{VERSION_FIELDS['fields[appStoreVersions]']},build,appStoreVersionPhasedRelease",
+    "fields[builds]": "version",
+    "fields[appStoreVersionPhasedReleases]": "phasedReleaseState,currentDayNumber",
+}
+_NUMBERS: Params = {
+    "include": "appStoreVersion",
+    "fields[builds]": "version,appStoreVersion",
+    "fields[appStoreVersions]": "versionString",
+    "limit": PAGE_SIZE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    phase: Phase
+    at: datetime
+
+
+class Shelf:
+    """Kept between `list_apps` and the `take` that follows it; each account has its own."""
+
+    def __init__(self, api: Api, clock: Callable[[], datetime]) -> None:
+        self._api = api
+        self._clock = clock
+        self._arrived: dict[str, tuple[Build, ...]] = {}
+        self._numbers: dict[str, str | None] = {}
+        self._phases: dict[str, _Answer] = {}
+
+    async def list_apps(self) -> Sequence[App]:
+        """Every app of the account; its versions wait for `take`. Raises ProviderError."""
+        listed = await self._list({})
+        self._arrived = {each.app.id: each.versions for each in listed}
+        return [each.app for each in listed]
+
+    async def take(self, apps: Iterable[App], attached: Iterable[Build], known: Container[str]) -> Sequence[Build]:
+        """The versions of `apps`, each arrival handed out once; those of apps that were not listed since are asked for.
+
+        `attached` came with their builds, whose numbers they have. A version that its store has in `known`, that is no longer
+        handed out and whose number was not asked for yet, waits for a later poll. Raises ProviderError.
+        """
+        wanted = sorted({app.id for app in apps})
+        versions = {version.id: version for version in await self._unpack(wanted)}
+        for version in attached:
+            versions[version.id] = version
+            self._numbers[version.id] = version.number
+        await self._ask_one_more(list(versions.values()))
+        return [self._completed(version) for version in versions.values() if not self._waits(version, known)]
+
+    async def reread(self, operation: str, version: Build) -> Build:
+        """The version as Apple describes it now. Raises ProviderError."""
+        return (await self._read(operation, version, can_wait=False)).version
+
+    async def _list(self, filters: Params) -> list[ListedApp]:
+        return await self._api.read_all(
+            _LIST_APPS, self._api.url("/v1/apps", {**_APPS, **filters}), wire.read_apps, can_wait=True
+        )
+
+    async def _unpack(self, app_ids: Sequence[str]) -> list[Build]:
+        arrived = {app_id: self._arrived.pop(app_id) for app_id in app_ids if app_id in self._arrived}
+        for missing in batches([app_id for app_id in app_ids if app_id not in arrived], APPS_PER_REQUEST):
+            found = await self._list({"filter[id]": ",".join(missing)})
+            arrived |= {each.app.id: each.versions for each in found if each.app.id in missing}
+        return [version for versions in arrived.values() for version in versions]
+
+    def _waits(self, version: Build, known: Container[str]) -> bool:
+        return version.state is BuildState.EXPIRED and version.id in known and version.id not in self._numbers
+
+    def _completed(self, version: Build) -> Build:
+        answer = self._phases.get(version.id)
+        version = replace(version, number=self._numbers.get(version.id))
+        return with_phase(version, answer.phase) if answer else version
+
+    # --- one question a poll ---
+
+    async def _ask_one_more(self, versions: Sequence[Build]) -> None:
+        """A listing is not lost when it fails: what was not answered is asked again, what was refused is not."""
+        numberless = [version for version in versions if version.id not in self._numbers]
+        numberless.sort(key=lambda version: version.state is BuildState.EXPIRED)
+        try:
+            if numberless:
+                await self._ask_numbers([version.id for version in numberless[:VERSIONS_PER_REQUEST]])
+            elif live := next(self._phases_due(versions), None):
+                await self._ask_phase(live)
+        except ProviderError:
+            return
+
+    async def _ask_numbers(self, version_ids: Sequence[str]) -> None:
+        params = {**_NUMBERS, "filter[appStoreVersion]": ",".join(version_ids)}
+        url = self._api.url("/v1/builds", params)
+        try:
+            pairs = await self._api.read_all("list numbers", url, store_versions.read_numbers, can_wait=True)
+        except (Refused, NotFound):
+            pairs = []
+        self._numbers |= dict.fromkeys(version_ids) | {id: number for id, number in pairs if id in version_ids}
+
+    def _phases_due(self, versions: Iterable[Build]) -> Iterator[Build]:
+        """Live versions that may be in a phased release: young ones, and not those of which it is known to be over."""
+        now = self._clock()
+        for version in versions:
+            answer = self._phases.get(version.id)
+            is_young = version.uploaded_at is not None and now - version.uploaded_at <= PHASED_AT_MOST
+            is_due = answer is None or (not answer.phase.is_final and now - answer.at >= PHASE_LASTS)
+            if version.state is BuildState.LIVE and is_young and is_due:
+                yield version
+
+    async def _ask_phase(self, version: Build) -> None:
+        try:
+            phase = (await self._read(_READ_VERSION, version, can_wait=True)).phase
+        except (Refused, NotFound):
+            phase = Phase()
+        self._phases[version.id] = _Answer(phase, self._clock())
+
+    async def _read(self, operation: str, version: Build, *, can_wait: bool) -> Reading:
+        url = self._api.url(f"/v1/appStoreVersions/{quote(version.id, safe='')}", _VERSION)
+        app = App(version.account, version.app_id, version.app_id, version.bundle_id)
+        body = await self._api.call(operation, url, can_wait=can_wait)
+        return store_versions.read_store_version(body, app, operation)
+
+
+def batches(ids: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(ids), size):
+        yield ids[start : start + size]
