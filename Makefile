@@ -8,7 +8,7 @@ RUN_READY := $(VENV)/ready-to-run
 DEV_READY := $(VENV)/ready-to-develop
 CHECKED := bot handlers providers migrations tests
 
-.PHONY: demo run install test bench lint lint-format lint-code lint-types lint-imports requirements clean
+.PHONY: demo run install test soak bench lint lint-format lint-code lint-types lint-imports requirements clean
 
 demo: $(RUN_READY)
 	@$(BIN)/purser demo
@@ -20,7 +20,11 @@ install: $(RUN_READY)
 	@echo "$(BIN)/purser is ready."
 
 test: $(DEV_READY)
-	@$(BIN)/python -m pytest --ignore=tests/bench
+	@$(BIN)/python -m pytest --ignore=tests/bench -n auto
+
+# The crash tests for longer: 200 kills in all, and a database that is away for 20 seconds. PURSER_SEED=… repeats a schedule.
+soak: $(DEV_READY)
+	@PURSER_KILLS=100 PURSER_AWAY=20 $(BIN)/python -m pytest -v tests/crash
 
 bench: $(DEV_READY)
 	@$(BIN)/python -m tests.bench

@@ -27,26 +27,34 @@ from starlette.applications import Starlette
 
 from bot.config import Settings, load
 from bot.domain.errors import PurserError, StoreUnavailable
-from bot.domain.ports import ChecksAgreements, Provider, Repositories
-from bot.jobs.clock import DELIVER_EVERY, RECONCILE_EVERY, Ticker
+from bot.domain.ports import ChecksAgreements, ListsExpiries, Provider, Repositories
+from bot.jobs.clock import DELIVER_EVERY, EXPIRIES_EVERY, EXPIRIES_TOLD_EVERY, PURGE_EVERY, RECONCILE_EVERY, REMIND_EVERY, Ticker
 from bot.jobs.inprocess import InProcessJobs
 from bot.jobs.tasks import RunsJobs, task_table
-from bot.metrics import Metrics
+from bot.metrics import Gauges, Metrics
 from bot.services.access import Access, Rules
 from bot.services.agreements import AgreementWatch
-from bot.services.alerts import LEASE, AlertDelivery
+from bot.services.alerts import AlertDelivery
+from bot.services.audit import AuditLog
 from bot.services.catalog import Catalog
 from bot.services.door import Doorkeeper
+from bot.services.expiries import Almanac, ExpiryWatch
+from bot.services.incidents import IncidentCards, Incidents
 from bot.services.links import Links
+from bot.services.phone import PhoneSender
 from bot.services.products import ConfiguredProduct
 from bot.services.reading import Account, Reader
 from bot.services.refresh import Refresher
+from bot.services.revoking import RevokingDesk
 from bot.services.status import StatusDesk
 from bot.services.subscriptions import SubscriptionDesk
 from bot.services.sync import Sync
+from bot.services.waiting import WaitingRoom
+from bot.services.why import WhyDesk
 from bot.store import Database
-from bot.store.migrate import current_matches_head
+from bot.store.migrate import current_matches_head, upgrade
 from bot.views import alerts
+from bot.views.bundle import bundle
 from bot.views.help import Commands
 from bot.web.app import build_web
 from bot.web.health import Check
@@ -55,11 +63,12 @@ from handlers import routes
 from handlers.desk import Desk
 from handlers.edge import Edge
 from handlers.messenger import SlackGroups, SlackMessenger, SlackPeople, error_code, web_client
-from handlers.socket_mode import stay_connected
+from handlers.socket_mode import staying_connected
 from providers import SPECS
-from providers.spec import AccountSettings, SecretSources, Surroundings
+from providers.spec import AccountSettings, ProviderSpec, SecretSources, Surroundings
 
 Configured = Settings[AccountSettings]
+Specs = Mapping[str, ProviderSpec]
 AT_THE_DOOR = timedelta(minutes=1)
 REFUSALS = ("invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired")
 
@@ -75,9 +84,9 @@ class Part(Flag):
     EVERYTHING = WEB | WORKER | CLOCK
 
 
-def load_settings(environ: Mapping[str, str], cwd: Path) -> Configured:
+def load_settings(environ: Mapping[str, str], cwd: Path, specs: Specs = SPECS) -> Configured:
     """Raises ConfigurationError."""
-    return load(environ, SPECS, cwd, SecretSources)
+    return load(environ, specs, cwd, SecretSources)
 
 
 def utc_now() -> datetime:
@@ -93,6 +102,8 @@ class Purser:
     providers: Mapping[str, Provider]
     sync: Sync
     agreements: AgreementWatch
+    incidents: Incidents
+    expiries: ExpiryWatch
     alerts: AlertDelivery
     jobs: RunsJobs
     slack: AsyncWebClient
@@ -105,6 +116,7 @@ class Purser:
         """Finds out at once what would make everything else useless. Raises StoreUnavailable, and PurserError when Slack
         refuses the token; a Slack that does not answer is no reason not to start."""
         await self.store.write(partial(_register, accounts=self.settings.accounts))
+        await self.jobs.check()
         try:
             await self.slack.auth_test()
         except SlackApiError as error:
@@ -125,7 +137,7 @@ class Purser:
             await stack.enter_async_context(self._slack_session())
             await stack.enter_async_context(self.jobs.running(works=Part.WORKER in self.parts))
             stack.push_async_callback(self.edge.aclose)
-            if self.parts is Part.EVERYTHING:
+            if self.jobs.alone:
                 await self.alerts.resume(older_than=timedelta(0))
             ticker = self._ticker()
             ticker.start()
@@ -141,11 +153,15 @@ class Purser:
         if Part.CLOCK in self.parts:
             ticker.every(table.poll_every, "poll", self.providers)
             ticker.every(RECONCILE_EVERY, "reconcile", self.providers, at_once=False)
+            ticker.every(PURGE_EVERY, "purge")
+            ticker.every(REMIND_EVERY, "remind")
             with_agreements = [name for name, p in self.providers.items() if isinstance(p, ChecksAgreements)]
             ticker.every(table.agreements_every, "agreements", with_agreements)
+            ticker.every(EXPIRIES_EVERY, "expiries", [name for name, p in self.providers.items() if isinstance(p, ListsExpiries)])
+            ticker.every(EXPIRIES_TOLD_EVERY, "expiries-told", at_once=False)
         if Part.WORKER in self.parts:
             ticker.every(DELIVER_EVERY, "deliver")
-            ticker.every(LEASE, "resume", at_once=False)
+            ticker.every(table.takeover_after / 2, "resume", at_once=False)
         return ticker
 
     @asynccontextmanager
@@ -171,12 +187,8 @@ class Purser:
             await handler.handle(handler.client, request)
 
         handler.client.socket_mode_request_listeners = [handle]
-        connecting = asyncio.create_task(stay_connected(handler.client))
-        try:
+        async with staying_connected(handler.client):
             yield
-        finally:
-            connecting.cancel()
-            await handler.client.close()
 
 
 class Workshop:
@@ -185,7 +197,8 @@ class Workshop:
     def __init__(self, settings: Configured, clock: Callable[[], datetime] = utc_now) -> None:
         self.store = Database(settings.environment.database_url)
         self.providers = connect_providers(settings, Metrics(CollectorRegistry()), clock)
-        self.sync = Sync(self.store, self.providers, _products(settings), NoJobs(), clock)
+        self.sync = Sync(self.store, self.providers, _products(settings), NoJobs(), clock, rules=_rules(settings))
+        self.audit = AuditLog(self.store, clock)
         self._accounts = settings.accounts
 
     async def __aenter__(self) -> Self:
@@ -208,45 +221,82 @@ class NoJobs:
         """Does nothing."""
 
 
-def build(settings: Configured, parts: Part = Part.EVERYTHING, clock: Callable[[], datetime] = utc_now) -> Purser:
+def build(
+    settings: Configured, parts: Part = Part.EVERYTHING, clock: Callable[[], datetime] = utc_now, specs: Specs = SPECS
+) -> Purser:
     """Wires the rooms together. Opens no connection yet. Raises ConfigurationError when Slack's tokens are missing."""
     settings.require_slack()
     registry = CollectorRegistry()
     metrics = Metrics(registry)
     store = Database(settings.environment.database_url)
-    providers = connect_providers(settings, metrics, clock)
+    providers = connect_providers(settings, metrics, clock, specs)
     slack = web_client(_secret(settings.environment.slack_bot_token), settings.environment.slack_api_url)
-    jobs = _jobs(settings.environment.database_url)
-    titles = {account.name: SPECS[account.provider].title for account in settings.accounts}
+    jobs = _jobs(settings.environment.database_url, settings.purser.takeover_after)
+    titles = {account.name: specs[account.provider].title for account in settings.accounts}
     products = _products(settings)
 
-    sync = Sync(store, providers, products, jobs, clock, owners=settings.purser.owners, poll_every=settings.purser.poll_every)
+    sync = Sync(
+        store,
+        providers,
+        products,
+        jobs,
+        clock,
+        owners=settings.purser.owners,
+        poll_every=settings.purser.poll_every,
+        rules=_rules(settings),
+    )
     apart = min(settings.purser.agreements_every / 2, timedelta(minutes=1))
-    agreements = AgreementWatch(store, providers, jobs, clock, apart)
-    delivery = AlertDelivery(store, SlackMessenger(slack), alerts.card, alerts.line, titles, clock)
-    jobs.use(task_table(sync, agreements, delivery))
-    links = _links(settings, store, providers, titles, clock, _doorkeeper(settings, slack, clock))
     access = Access(SlackPeople(slack, clock), _rules(settings), SlackGroups(slack, clock))
-    catalog = Catalog(store, Reader(_accounts(settings), clock, settings.purser.poll_every * 2), access)
+    almanac = Almanac(providers, settings.dates)
+    expiries = ExpiryWatch(store, providers, almanac, access, jobs, clock, settings.purser.owners)
+    agreements = AgreementWatch(store, providers, jobs, clock, apart)
+    delivery = AlertDelivery(
+        store,
+        SlackMessenger(slack),
+        alerts.card,
+        alerts.line,
+        titles,
+        clock,
+        lease=settings.purser.takeover_after,
+        render_list=bundle,
+        rules=_rules(settings),
+    )
+    audit = AuditLog(store, clock)
+    incidents = Incidents(store, agreements, jobs, clock)
+    cards = IncidentCards(store, SlackMessenger(slack), alerts.card, titles, clock)
+    jobs.use(
+        task_table(sync, agreements, expiries, incidents, cards, delivery, lambda: audit.forget(settings.purser.audit_retention))
+    )
+    links = _links(settings, store, providers, titles, clock, _doorkeeper(settings, slack, clock))
+    catalog = Catalog(store, Reader(_accounts(settings, specs), clock, settings.purser.poll_every * 2), access)
     desk = Desk(
         catalog=catalog,
         refresher=Refresher(store, jobs, clock),
         links=links,
         subscriptions=SubscriptionDesk(store, catalog, access, clock),
-        status=StatusDesk(store, providers, titles, settings.dates, access),
+        status=StatusDesk(store, providers, titles, almanac, access, clock),
+        incidents=incidents,
+        waiting=WaitingRoom(store, clock),
+        phone=PhoneSender(store, SlackMessenger(slack), clock),
+        revoking=RevokingDesk(store, catalog, access, clock),
+        audit=audit,
+        why=WhyDesk(store, catalog, access),
         access=access,
         commands=Commands(**settings.purser.commands.model_dump()),
         clock=clock,
     )
     bolt = _bolt(settings, slack)
     edge = Edge(bolt, routes(desk), access, metrics.answered, frames_are_short=settings.socket_mode)
-    purser = Purser(settings, store, providers, sync, agreements, delivery, jobs, slack, Starlette(), parts, edge, bolt)
+    purser = Purser(
+        settings, store, providers, sync, agreements, incidents, expiries, delivery, jobs, slack, Starlette(), parts, edge, bolt
+    )
     purser.web = build_web(
         links=links,
         providers=providers,
         jobs=jobs,
         checks=_checks(settings, store, slack),
         registry=registry,
+        refresh_metrics=Gauges(registry, store, jobs.depth, clock).refresh,
         clock=clock,
         public_url=settings.environment.public_url,
         slack=None if settings.socket_mode else _slack_requests(settings, bolt).receive,
@@ -255,19 +305,30 @@ def build(settings: Configured, parts: Part = Part.EVERYTHING, clock: Callable[[
     return purser
 
 
-def _jobs(database_url: str) -> RunsJobs:
+def prepare_database(url: str) -> None:
+    """Makes or migrates all tables. Raises StoreUnavailable, and UserMistake for a database of a newer version."""
+    upgrade(url)
+    if not url.startswith("sqlite"):
+        from bot.jobs.queue import prepare_queue  # needs the postgres extra
+
+        prepare_queue(url)
+
+
+def _jobs(database_url: str, takeover: timedelta) -> RunsJobs:
     """PostgreSQL carries the background work of any number of processes; an SQLite file belongs to this one."""
     if database_url.startswith("sqlite"):
         return InProcessJobs()
     from bot.jobs.queue import QueuedJobs  # needs the postgres extra
 
-    return QueuedJobs(database_url)
+    return QueuedJobs(database_url, takeover)
 
 
-def connect_providers(settings: Configured, metrics: Metrics, clock: Callable[[], datetime]) -> Mapping[str, Provider]:
+def connect_providers(
+    settings: Configured, metrics: Metrics, clock: Callable[[], datetime], specs: Specs = SPECS
+) -> Mapping[str, Provider]:
     """One client per configured account, by account name. Opens no connection yet."""
     surroundings = Surroundings(clock, lambda o: metrics.vendor_called(o.account, o.operation, o.reason, o.seconds))
-    return {account.name: SPECS[account.provider].connect(account, surroundings) for account in settings.accounts}
+    return {account.name: specs[account.provider].connect(account, surroundings) for account in settings.accounts}
 
 
 def _links(
@@ -331,8 +392,8 @@ def _slack_requests(settings: Configured, bolt: AsyncApp) -> SlackRequests:
     return SlackRequests(_secret(settings.environment.slack_signing_secret), utc_now, AsyncSlackRequestHandler(bolt).handle)
 
 
-def _accounts(settings: Configured) -> list[Account]:
-    return [Account(a.name, a.provider, SPECS[a.provider].title) for a in settings.accounts]
+def _accounts(settings: Configured, specs: Specs) -> list[Account]:
+    return [Account(a.name, a.provider, specs[a.provider].title) for a in settings.accounts]
 
 
 def _products(settings: Configured) -> list[ConfiguredProduct]:

@@ -4,13 +4,10 @@ import argparse
 import asyncio
 import io
 import os
-import signal
 import socket
 import sys
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from bot.domain.errors import PurserError, StoreUnavailable, UserMistake
@@ -21,8 +18,6 @@ if TYPE_CHECKING:
     from bot.app import Configured, Part, Purser
 
 WELL, FAILED, MISCONFIGURED = 0, 1, 2
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
-GRACE = 4  # seconds for open requests when stopping; whoever stops a container kills it 10 seconds later
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -82,6 +77,12 @@ def _parser() -> argparse.ArgumentParser:
     add("migrate", _migrate, "bring the database's tables up to date")
     sync = add("sync", _sync, "one full check of every account now")
     sync.add_argument("--account", help="only this account")
+    audit = add("audit", _audit, "who was given which link: the log of downloads, newest first")
+    audit.add_argument("--person", metavar="ID", help="only this member ID")
+    audit.add_argument("--product", metavar="NAME", help="only this product")
+    audit.add_argument("--since", metavar="TIME", help="from then on: 2026-05-01, 2026-05-01T08:00Z or 7d")
+    audit.add_argument("--until", metavar="TIME", help="before then")
+    audit.add_argument("--format", choices=("table", "csv", "json"), default="table", help="table, csv or json")
     add("doctor", _doctor, "check everything that can be wrong, and say how to mend it")
     add("manifest", _manifest, "print the Slack app manifest for this configuration")
     return parser
@@ -102,62 +103,48 @@ def _run(_: argparse.Namespace) -> int:
 def _web(_: argparse.Namespace) -> int:
     from bot.app import Part
 
-    return _loop(_serving(_settings(), Part.WEB))
+    return _loop(_serving(_for_several(_settings(), "web"), Part.WEB))
 
 
 def _worker(_: argparse.Namespace) -> int:
     from bot.app import Part
 
-    return _loop(_background(_settings(), Part.WORKER))
+    return _loop(_background(_for_several(_settings(), "worker"), Part.WORKER))
 
 
 def _clock(_: argparse.Namespace) -> int:
     from bot.app import Part
 
-    return _loop(_background(_settings(), Part.CLOCK))
+    return _loop(_background(_for_several(_settings(), "clock"), Part.CLOCK))
+
+
+def _for_several(settings: "Configured", command: str) -> "Configured":
+    """Raises UserMistake: what works side by side with others cannot do so on an SQLite file."""
+    if settings.environment.database_url.startswith("sqlite"):
+        raise UserMistake(
+            f"`purser {command}` is one of several processes, and those need DATABASE_URL=postgresql://…; "
+            "with SQLite, `purser run` does everything in one"
+        )
+    return settings
 
 
 async def _serving(settings: "Configured", parts: "Part") -> int:
-    import structlog
-    import uvicorn
-
-    log = structlog.get_logger()
-
-    class Server(uvicorn.Server):
-        @contextmanager
-        def capture_signals(self) -> Iterator[None]:
-            """uvicorn's own raises the signal again when all is closed, which would look like a crash."""
-            with _on_stop(self.handle_exit):
-                yield
-
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            log.info("answering", host=settings.environment.host, port=settings.environment.port)
+    from bot.serving import serve
+    from bot.store.lock import held_alone
 
     purser = _built(settings, parts)
-    with _listening_socket(settings.environment.host, settings.environment.port) as listener:
+    address = (settings.environment.host, settings.environment.port)
+    with held_alone(settings.environment.database_url), _listening_socket(*address) as listener:
         await _prepare(purser)
-        config = uvicorn.Config(
-            purser.web, http="httptools", log_config=None, access_log=False, timeout_graceful_shutdown=GRACE, server_header=False
-        )
-        server = Server(config)
-        await server.serve(sockets=[listener])
-    log.info("stopped")
-    return WELL if server.started else FAILED
+        return WELL if await serve(purser.web, listener) else FAILED
 
 
 async def _background(settings: "Configured", parts: "Part") -> int:
-    import structlog
+    from bot.serving import work
 
-    log = structlog.get_logger()
     purser = _built(settings, parts)
     await _prepare(purser)
-    stop = asyncio.Event()
-    with _on_stop(lambda number, frame: stop.set()):
-        async with purser.running():
-            log.info("working")
-            await stop.wait()
-    log.info("stopped")
+    await work(purser.running())
     return WELL
 
 
@@ -172,19 +159,6 @@ def _built(settings: "Configured", parts: "Part") -> "Purser":
 async def _prepare(purser: "Purser") -> None:
     _migrate_own_file(purser.settings)
     await purser.prepare()
-
-
-@contextmanager
-def _on_stop(handle: Callable[[int, FrameType | None], object]) -> Iterator[None]:
-    """Ctrl-C and SIGTERM call `handle` in the event loop, instead of breaking off whatever runs."""
-    loop = asyncio.get_running_loop()
-    for number in STOP_SIGNALS:
-        loop.add_signal_handler(number, handle, number, None)
-    try:
-        yield
-    finally:
-        for number in STOP_SIGNALS:
-            loop.remove_signal_handler(number)
 
 
 def _listening_socket(host: str, port: int) -> socket.socket:
@@ -213,9 +187,9 @@ def _migrate_own_file(settings: "Configured") -> None:
 
 
 def _migrate(_: argparse.Namespace) -> int:
-    from bot.store.migrate import upgrade
+    from bot.app import prepare_database
 
-    upgrade(_settings().environment.database_url)
+    prepare_database(_settings().environment.database_url)
     print("The database is up to date.")  # noqa: T201
     return WELL
 
@@ -228,6 +202,17 @@ def _sync(arguments: argparse.Namespace) -> int:
     _only_worst_logs(settings)
     _migrate_own_file(settings)
     return WELL if asyncio.run(sync_now(settings, arguments.account)) else FAILED
+
+
+def _audit(arguments: argparse.Namespace) -> int:
+    from bot.audit import Question, audit
+
+    settings = _settings()
+    _only_worst_logs(settings)
+    _migrate_own_file(settings)
+    question = Question(arguments.person, arguments.product, arguments.since, arguments.until, arguments.format)
+    asyncio.run(audit(settings, question))
+    return WELL
 
 
 def _doctor(_: argparse.Namespace) -> int:

@@ -97,6 +97,7 @@ class PurserTable(Table):
     external: StrictBool = False
     downloads_per_hour: Count = Field(default=30, examples=[30])
     link_openings: Count = Field(default=25, examples=[25])
+    takeover_after: Duration = Field(default=timedelta(seconds=30), examples=["30s"])
     audit_retention: Duration = Field(default=timedelta(days=400), examples=["400d"])
     commands: Commands = Field(default=Commands(), examples=[{"root": "/purser", "versions": "/builds"}])
 

@@ -69,11 +69,11 @@ class Clocks:
             self.apart[whose] = abs(self.ours() - theirs)
 
     def findings(self) -> Findings:
-        wrong = {whose: apart for whose, apart in self.apart.items() if apart > SKEW}
+        wrong = {whose: apart for whose, apart in sorted(self.apart.items()) if apart > SKEW}
         if wrong:
             says = ", ".join(f"{apart.total_seconds():.0f} s from that of {whose}" for whose, apart in wrong.items())
             return [Finding("clock", Mark.FAILED, says, "let NTP set this machine's clock")]
-        return [Finding("clock", Mark.OK, f"agrees with {', '.join(self.apart)}")] if self.apart else []
+        return [Finding("clock", Mark.OK, f"agrees with {', '.join(sorted(self.apart))}")] if self.apart else []
 
 
 async def examine(

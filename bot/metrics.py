@@ -1,6 +1,14 @@
 """What is counted besides HTTP requests: vendors, answers, background work. Labels hold names from the configuration only."""
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from bot.domain.errors import StoreUnavailable
+from bot.domain.model import AccountHealth
+from bot.domain.ports import GrantFilter, Repositories, Store
 
 
 class Metrics:
@@ -26,3 +34,71 @@ class Metrics:
 
     def answered(self, feature: str, seconds: float) -> None:
         self._answers.labels(feature).observe(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What the store says at one moment. `oldest`: since when the oldest alert waits for a channel."""
+
+    accounts: Iterable[AccountHealth]
+    deliveries: Mapping[str, int]
+    oldest: datetime | None
+    links: int
+
+
+def _standing(repositories: Repositories) -> _Standing:
+    return _Standing(
+        repositories.catalogue.health(),
+        repositories.outbox.counts(),
+        repositories.outbox.oldest_open(),
+        repositories.grants.count(GrantFilter()),
+    )
+
+
+class Gauges:
+    """What the store knows of all processes, read anew each time it is asked for: any web process tells of every worker."""
+
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        store: Store,
+        depth: Callable[[], Awaitable[Mapping[str, int]]],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._depth = depth
+        self._clock = clock
+        self._up = Gauge("purser_database_up", "1 when the database answers.", registry=registry)
+        self._age = Gauge("purser_poll_age_seconds", "Since an account was last read well.", ["account"], registry=registry)
+        self._deliveries = Gauge("purser_deliveries", "Alerts in channels, by state.", ["state"], registry=registry)
+        self._oldest = Gauge(
+            "purser_oldest_pending_alert_seconds", "Age of the oldest alert that waits for a channel; 0: none.", registry=registry
+        )
+        self._links = Gauge("purser_links_minted", "Links in the audit log.", registry=registry)
+        self._waiting = Gauge("purser_jobs_waiting", "Background jobs that nobody has begun.", ["task"], registry=registry)
+
+    async def refresh(self) -> None:
+        """Without the database, what was known of it is no longer told."""
+        for gauge in (self._age, self._deliveries, self._waiting):
+            gauge.clear()
+        try:
+            standing, depth = await self._store.read(_standing), await self._depth()
+        except StoreUnavailable:
+            self._up.set(0)
+            self._oldest.set(float("nan"))
+            self._links.set(float("nan"))
+            return
+        self._up.set(1)
+        self._show(standing, depth)
+
+    def _show(self, standing: _Standing, depth: Mapping[str, int]) -> None:
+        now = self._clock()
+        self._oldest.set((now - standing.oldest).total_seconds() if standing.oldest else 0)
+        self._links.set(standing.links)
+        for account in standing.accounts:
+            if account.ok_at:
+                self._age.labels(account.name).set((now - account.ok_at).total_seconds())
+        for state, count in standing.deliveries.items():
+            self._deliveries.labels(state).set(count)
+        for task, count in depth.items():
+            self._waiting.labels(task).set(count)

@@ -28,10 +28,10 @@ def print_rows(console: Console, rows: Iterable[Row]) -> None:
     labels = 2 + min(max((len(row.label) for row in rows), default=0), LONGEST_LABEL)
     width = console.width if console.is_terminal else None
     for row in rows:
-        mark = Text(f"{row.mark:<{marks}}", row.style)
-        for line in _lines(row, marks, labels, width):
-            console.print(mark + Text(line), soft_wrap=True)
-            mark = Text()
+        first, *more = _lines(row, marks, labels, width)
+        console.print(Text.assemble((f"{row.mark:<{marks}}", row.style), first), soft_wrap=True)
+        for line in more:
+            console.print(Text(line), soft_wrap=True)
 
 
 def _lines(row: Row, marks: int, labels: int, width: int | None) -> Iterator[str]:

@@ -1,13 +1,19 @@
 """The table of contents: every word and every button, and the feature behind it."""
 
+from bot.views import subscribing
 from bot.views.ids import Action
 from handlers.again import Again
+from handlers.agreements import Agreements
+from handlers.audit import Audit
 from handlers.desk import Desk
 from handlers.download import Download
+from handlers.phone import Phone
 from handlers.requests import Routes
+from handlers.revoke import Revoke
 from handlers.status import Status
 from handlers.subscriptions import Subscriptions
 from handlers.versions import Versions
+from handlers.why import Why
 
 WORDS = (
     "versions",
@@ -18,6 +24,9 @@ WORDS = (
     "subscribe",
     "unsubscribe",
     "subscriptions",
+    "why",
+    "revoke",
+    "audit",
     "whoami",
     "help",
 )
@@ -26,7 +35,8 @@ WORDS = (
 def routes(desk: Desk) -> Routes:
     """What people can say and press. `open_to_all` also answers people who may see no build."""
     versions, download, subscriptions = Versions(desk), Download(desk), Subscriptions(desk)
-    status = Status(desk, WORDS, versions.ask)
+    status, revoke = Status(desk, WORDS, versions.ask), Revoke(desk)
+    agreements = Agreements(desk)
     features = {
         "versions": versions.ask,
         "download": download.ask,
@@ -36,6 +46,9 @@ def routes(desk: Desk) -> Routes:
         "subscribe": subscriptions.subscribe,
         "unsubscribe": subscriptions.unsubscribe,
         "subscriptions": subscriptions.listing,
+        "why": Why(desk).ask,
+        "revoke": revoke.ask,
+        "audit": Audit(desk).ask,
         "whoami": status.whoami,
         "help": status.help,
     }
@@ -45,13 +58,24 @@ def routes(desk: Desk) -> Routes:
         clicks={
             Action.DOWNLOAD: download.click,
             Action.TRY_AGAIN: download.click,
+            Action.TELL_ME: download.tell_me,
             Action.ASK: again.click,
             Action.PAGE: again.click,
             Action.PRODUCT_MENU: again.click,
-            Action.SHARE: Again({"versions": versions.share}).click,
+            Action.SHARE: Again({"versions": versions.share, "download": download.share}).click,
+            Action.SHARE_BUILD: download.share_build,
+            Action.TO_PHONE: Phone(desk).click,
+            Action.REVOKE: revoke.click,
+            Action.MUTE: subscriptions.mute,
+            Action.UNMUTE: subscriptions.unmute,
+            Action.SUBSCRIBE_FORM: subscriptions.open_form,
+            Action.CHECK_AGAIN: agreements.check_again,
+            Action.TAKE_ON: agreements.take,
+            Action.SNOOZE: agreements.snooze,
         },
         commands={desk.commands.versions: "versions", desk.commands.download: "download", desk.commands.root: ""},
         fallback=status.unknown,
         open_to_all=frozenset({"whoami", "help", "other"}),
         suggest=desk.catalog.suggest,
+        forms={subscribing.CALLBACK: subscriptions.submit},
     )

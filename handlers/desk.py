@@ -5,11 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.services.access import Access
+from bot.services.audit import AuditLog
 from bot.services.catalog import Catalog
+from bot.services.incidents import Incidents
 from bot.services.links import Links
+from bot.services.phone import PhoneSender
 from bot.services.refresh import Refresher
+from bot.services.revoking import RevokingDesk
 from bot.services.status import StatusDesk
 from bot.services.subscriptions import SubscriptionDesk
+from bot.services.waiting import WaitingRoom
+from bot.services.why import WhyDesk
 from bot.views.help import Commands
 
 
@@ -22,6 +28,12 @@ class Desk:
     links: Links
     subscriptions: SubscriptionDesk
     status: StatusDesk
+    incidents: Incidents
+    waiting: WaitingRoom
+    phone: PhoneSender
+    revoking: RevokingDesk
+    audit: AuditLog
+    why: WhyDesk
     access: Access
     commands: Commands
     clock: Callable[[], datetime]

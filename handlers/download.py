@@ -1,12 +1,15 @@
 """`/download` and the Download button: a link for this person at this moment."""
 
-from bot.domain.answers import Blocked, ChoiceAnswer, Limited, NoSuchProduct, NothingMatches, ProductsAnswer, Ticket
+from bot.domain.answers import Blocked, ChoiceAnswer, Limited, NoSuchProduct, NothingMatches, Obstacle, ProductsAnswer, Ticket
+from bot.domain.errors import UserMistake
 from bot.domain.message import Message
 from bot.domain.model import Build, Person
-from bot.views import download, mistakes, versions
-from bot.views.ids import decode_build
+from bot.views import download, mistakes, versions, waiting
+from bot.views.ids import decode_build, decode_origin
 from handlers.desk import Desk
-from handlers.requests import Ask, Click, Reply
+from handlers.requests import Ask, Click, Reply, Showing
+
+WORTH_WAITING = (Obstacle.PROCESSING, Obstacle.VENDOR_DOWN, Obstacle.VENDOR_BUSY)
 
 
 class Download:
@@ -33,13 +36,55 @@ class Download:
                 return Reply(mistakes.denied(answer))
 
     async def click(self, click: Click) -> Reply:
+        key, channel = decode_build(click.value), asked_in(click)
+        if denied := await self._desk.catalog.denial_of(key, channel, click.person):
+            return Reply(mistakes.denied(denied))
+        return Reply(await self._minted(click.person, channel, key))
+
+    async def tell_me(self, click: Click) -> Reply:
+        """The vendor is asked once more: who need not wait gets the link at once."""
+        key, channel = decode_build(click.value), asked_in(click)
+        if denied := await self._desk.catalog.denial_of(key, channel, click.person):
+            return Reply(mistakes.denied(denied))
+        outcome = await self._grant(click.person, channel, key)
+        if not isinstance(outcome, Blocked) or outcome.build is None or outcome.obstacle not in WORTH_WAITING:
+            return Reply(self._drawn(outcome))
+        await self._desk.waiting.enter(click.person.id, channel, outcome.build)
+        return Reply(waiting.waiting(outcome, outcome.build))
+
+    async def share(self, ask: Ask) -> Reply:
+        """The choice for the whole channel; every reader mints a link of their own."""
+        answer = await self._desk.catalog.ask_download(ask.words, ask.channel, ask.person)
+        if isinstance(answer, Build):
+            return await self._shared(answer.key, ask.person)
+        if isinstance(answer, ChoiceAnswer):
+            return Reply(download.shared_choice(answer, ask.person.id, self._desk.clock()), Showing.CHANNEL)
+        return await self.ask(ask)
+
+    async def share_build(self, click: Click) -> Reply:
+        """The build of a ticket for the whole channel, without its link."""
         key = decode_build(click.value)
         if denied := await self._desk.catalog.denial_of(key, click.channel, click.person):
             return Reply(mistakes.denied(denied))
-        return Reply(await self._minted(click.person, click.channel, key))
+        return await self._shared(key, click.person)
+
+    async def _shared(self, key: str, person: Person) -> Reply:
+        found = await self._desk.links.shelved(key)
+        if found is None:
+            raise UserMistake("That build is not known any more.")
+        titles, now = self._desk.catalog.titles, self._desk.clock()
+        return Reply(download.shared_build(found.build, found.product, titles, person.id, now), Showing.CHANNEL)
 
     async def _minted(self, person: Person, channel: str, key: str) -> Message:
+        return self._drawn(await self._grant(person, channel, key))
+
+    async def _grant(self, person: Person, channel: str, key: str) -> Ticket | Blocked | Limited:
         outcome = await self._desk.links.grant(person.id, channel, key)
+        if isinstance(outcome, Blocked) and outcome.obstacle is Obstacle.AGREEMENT:
+            await self._desk.incidents.suspect(outcome.account)
+        return outcome
+
+    def _drawn(self, outcome: Ticket | Blocked | Limited) -> Message:
         now = self._desk.clock()
         match outcome:
             case Ticket():
@@ -48,3 +93,9 @@ class Download:
                 return download.limited(outcome, now)
             case Blocked():
                 return download.blocked(outcome, now)
+
+
+def asked_in(click: Click) -> str:
+    """The channel that counts: a button in a direct message may say where its build was asked for."""
+    origin = decode_origin(click.value)
+    return origin if origin is not None and click.channel.startswith("D") else click.channel

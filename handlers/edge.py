@@ -22,14 +22,16 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import MessageRefused, StoreUnavailable, UserMistake
-from bot.domain.message import Message
+from bot.domain.message import Message, Modal
 from bot.domain.model import Person, Product
 from bot.services.access import Access
 from bot.views import mistakes
 from bot.views.ids import parse_action_id
-from bot.views.limits import OPTIONS, product_options
-from handlers.payloads import Pressed, Said, pressed, said_by_command, said_in_message, typed
-from handlers.requests import Ask, Click, Reply, Routes, Showing
+from bot.views.limits import OPTIONS, plain_text, product_options
+from bot.views.subscribing import outcome
+from handlers.messenger import error_code
+from handlers.payloads import Pressed, Said, pressed, said_by_command, said_in_message, submitted, typed
+from handlers.requests import Ask, Click, Form, Reply, Routes, Showing
 
 PATIENCE = 1.8  # seconds; Slack wants the acknowledgement within 3
 GRACE = 2.0  # seconds; a process that is told to end has ten of them in all
@@ -64,6 +66,7 @@ class Edge:
         bolt.command(ANYTHING)(self.command)
         bolt.action(ANYTHING)(self.action)
         bolt.options(ANYTHING)(self.options)
+        bolt.view(ANYTHING)(self.submission)
         bolt.event("app_mention")(self.event)
         bolt.event("message")(self.event)
         bolt.error(self.misread)
@@ -94,9 +97,23 @@ class Edge:
         if reply.later:
             self._behind(self._follow_up(reply, respond))
 
-    async def action(self, ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond) -> None:
+    async def action(self, ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond, client: AsyncWebClient) -> None:
         await ack()
-        self._behind(self._click(pressed(body), respond))
+        self._behind(self._click(pressed(body), respond, client))
+
+    async def submission(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """Answers in the acknowledgement, in the place of the form."""
+        sent = submitted(body)
+
+        async def work() -> Modal:
+            if sent.callback not in self._routes.forms:
+                raise UserMistake("I do not know this form. Open it again.")
+            person = await self._admitted(sent.callback, sent.user, sent.team)
+            if isinstance(person, Reply):
+                return outcome(person.message)
+            return await self._routes.forms[sent.callback](Form(person, sent.metadata, sent.values))
+
+        await ack(response_action="update", view=_view(await self._guarded("form", work(), outcome)))
 
     async def options(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         products = await self._guarded("suggest", self._suggestions(typed(body)), lambda _: ())
@@ -138,7 +155,7 @@ class Edge:
             return person
         return Reply(mistakes.denied(denied))
 
-    async def _click(self, press: Pressed, respond: AsyncRespond) -> None:
+    async def _click(self, press: Pressed, respond: AsyncRespond, client: AsyncWebClient) -> None:
         async def work() -> Reply | None:
             action = parse_action_id(press.action_id)
             if action not in self._routes.clicks:
@@ -149,9 +166,18 @@ class Edge:
             return await self._routes.clicks[action](Click(person, press.channel, press.value, press.is_private))
 
         reply = await self._replied("click", work())
-        if reply:
+        if reply and not (reply.modal and await self._open(reply.modal, press, client)):
             await self._respond(reply, respond)
             await self._bring_up_to_date(reply, respond)
+
+    async def _open(self, modal: Modal, press: Pressed, client: AsyncWebClient) -> bool:
+        """False when Slack does not open it: the trigger lives for 3 seconds."""
+        try:
+            await client.views_open(trigger_id=press.trigger, view=_view(modal))
+        except (SlackApiError, ClientError, TimeoutError) as error:
+            log.warning("form not opened", reason=error_code(error) if isinstance(error, SlackApiError) else "no_answer")
+            return False
+        return True
 
     async def _talk(self, said: Said, event: dict[str, Any], client: AsyncWebClient) -> None:
         reply = await self._answer(said)
@@ -171,6 +197,9 @@ class Edge:
         return () if isinstance(person, Reply) else await self._routes.suggest(said.words, said.channel, person)
 
     async def _respond(self, reply: Reply, respond: AsyncRespond) -> None:
+        if not respond.response_url:
+            log.warning("nowhere to answer")
+            return
         answer = await respond(
             response_type="in_channel" if reply.showing is Showing.CHANNEL else "ephemeral",
             replace_original=reply.showing is Showing.INSTEAD,
@@ -243,6 +272,15 @@ class Edge:
         if len(self._seen) > MOST_EVENTS:
             self._seen.popitem(last=False)
         return False
+
+
+def _view(modal: Modal) -> dict[str, Any]:
+    """https://docs.slack.dev/reference/views/modal-views"""
+    view: dict[str, Any] = {"type": "modal", "title": plain_text(modal.title, 24), "blocks": list(modal.blocks)}
+    if not modal.submit:
+        return {**view, "close": plain_text("Done", 24)}
+    form = {"callback_id": modal.callback, "private_metadata": modal.metadata, "submit": plain_text(modal.submit, 24)}
+    return {**view, **form, "close": plain_text("Cancel", 24)}
 
 
 def _spoken(message: Message) -> dict[str, Any]:

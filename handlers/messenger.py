@@ -29,6 +29,10 @@ FINAL = frozenset(  # trying again cannot help: https://docs.slack.dev/reference
         "msg_too_long",
         "no_text",
         "metadata_too_large",
+        # https://docs.slack.dev/reference/methods/chat.update#errors
+        "message_not_found",
+        "cant_update_message",
+        "edit_window_closed",
     }
 )
 MOST_PAGES = 10  # of history, 100 messages each, when looking for a message again
@@ -68,6 +72,7 @@ class SlackMessenger:
         await _call(self._client.chat_update, channel=channel, ts=ts, text=message.text, blocks=list(message.blocks))
 
     async def find(self, channel: str, delivery_id: str, since: datetime, thread: str | None = None) -> str | None:
+        channel = await self._conversation(channel)
         cursor = None
         for _ in range(MOST_PAGES):
             answer = await _call(
@@ -86,6 +91,13 @@ class SlackMessenger:
             if not cursor:
                 return None
         return None
+
+    async def _conversation(self, channel: str) -> str:
+        """A message may be posted to a person's id; only the conversation with them has a history."""
+        if not channel.startswith(("U", "W")):
+            return channel
+        answer = await _call(self._client.conversations_open, users=channel)
+        return str(answer["channel"]["id"])
 
 
 class SlackPeople:
@@ -145,6 +157,7 @@ def _person(user: Mapping[str, Any], user_id: str, home: Mapping[str, Any]) -> P
         is_bot=bool(user.get("is_bot")),
         is_deactivated=bool(user.get("deleted")),
         names=_names(user),
+        zone=str(user["tz"]) if user.get("tz") else None,
     )
 
 

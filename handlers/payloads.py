@@ -1,6 +1,7 @@
 """Pure: Slack's payloads -> what a person said, pressed or typed into a menu. Shapes: https://docs.slack.dev/interactivity."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Pressed:
-    """A button or menu entry, as it came. `is_private`: nobody else sees the message it stands on."""
+    """A button or menu entry, as it came. `is_private`: nobody else sees the message it stands on; `trigger` opens a form."""
 
     user: str
     team: str | None
@@ -28,12 +29,24 @@ class Pressed:
     action_id: str
     value: str
     is_private: bool
+    trigger: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A form, as it came. `metadata` is what it was opened with; `values`: an input's block -> what was chosen in it."""
+
+    user: str
+    team: str | None
+    callback: str
+    metadata: str
+    values: Mapping[str, str]
 
 
 def said_by_command(command: dict[str, Any], stands_for: str) -> Said:
     """A slash command; `stands_for` is the word that its name means."""
-    words = f"{stands_for} {plain(command.get('text') or '')}"
-    return Said(command["user_id"], command.get("team_id"), command["channel_id"], words.strip())
+    words = f"{stands_for} {plain(_text(command.get('text') or ''))}"
+    return Said(_text(command["user_id"]), command.get("team_id"), _text(command["channel_id"]), words.strip())
 
 
 def said_in_message(event: dict[str, Any]) -> Said | None:
@@ -41,8 +54,8 @@ def said_in_message(event: dict[str, Any]) -> Said | None:
     is_for_us = event["type"] == "app_mention" or event.get("channel_type") == "im"
     if event.get("bot_id") or event.get("subtype") or "user" not in event or not is_for_us:
         return None
-    words = plain(_MENTION.sub(" ", event.get("text") or ""))
-    return Said(event["user"], event.get("user_team") or event.get("team"), event["channel"], words)
+    words = plain(_MENTION.sub(" ", _text(event.get("text") or "")))
+    return Said(_text(event["user"]), event.get("user_team") or event.get("team"), _text(event["channel"]), words)
 
 
 def pressed(body: dict[str, Any]) -> Pressed:
@@ -50,19 +63,50 @@ def pressed(body: dict[str, Any]) -> Pressed:
     action, container = body["actions"][0], body.get("container") or {}
     channel = (body.get("channel") or {}).get("id") or container.get("channel_id") or ""
     return Pressed(
-        user=body["user"]["id"],
+        user=_text(body["user"]["id"]),
         team=body["user"].get("team_id"),
-        channel=channel,
-        action_id=action["action_id"],
+        channel=_text(channel),
+        action_id=_text(action["action_id"]),
         value=str(action.get("value") or (action.get("selected_option") or {}).get("value") or ""),
         is_private=bool(container.get("is_ephemeral")) or channel.startswith("D"),
+        trigger=_text(body.get("trigger_id") or ""),
     )
+
+
+def submitted(body: dict[str, Any]) -> Submitted:
+    """A view_submission payload."""
+    view = body["view"]
+    states: dict[str, dict[str, Any]] = {
+        block: next(iter(elements.values()), {}) for block, elements in view["state"]["values"].items()
+    }
+    return Submitted(
+        user=_text(body["user"]["id"]),
+        team=body["user"].get("team_id"),
+        callback=_text(view.get("callback_id") or ""),
+        metadata=_text(view.get("private_metadata") or ""),
+        values={block: _chosen(state) for block, state in states.items()},
+    )
+
+
+def _chosen(state: dict[str, Any]) -> str:
+    """What stands in an input; several options with spaces between them."""
+    options = state.get("selected_options") or [state.get("selected_option") or {}]
+    chosen = " ".join(_text(option.get("value") or "") for option in options)
+    return chosen or _text(state.get("selected_time") or state.get("value") or "")
 
 
 def typed(body: dict[str, Any]) -> Said:
     """A block_suggestion payload: what was typed into a menu so far."""
-    channel = (body.get("channel") or {}).get("id") or (body.get("container") or {}).get("channel_id") or ""
-    return Said(body["user"]["id"], body["user"].get("team_id"), channel, body.get("value") or "")
+    channel = (body.get("channel") or {}).get("id") or (body.get("container") or {}).get("channel_id")
+    channel = channel or (body.get("view") or {}).get("private_metadata") or ""  # our forms say there what they are about
+    return Said(_text(body["user"]["id"]), body["user"].get("team_id"), _text(channel), _text(body.get("value") or ""))
+
+
+def _text(value: object) -> str:
+    """Raises TypeError: what Slack documents as text must not be anything else further in."""
+    if not isinstance(value, str):
+        raise TypeError(f"text was expected, not {type(value).__name__}")
+    return value
 
 
 def plain(text: str) -> str:

@@ -1,10 +1,10 @@
 """What a feature gets and gives: Slack's payloads boiled down to what features need."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from bot.domain.message import Message
+from bot.domain.message import Message, Modal
 from bot.domain.model import Person, Product
 from bot.views.ids import Action
 
@@ -53,13 +53,25 @@ class Newer:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A feature's answer. `later` runs behind it and brings what it has become."""
+    """A feature's answer. `later` runs behind it and brings what it has become. Where a click can open one, `modal` takes the
+    message's place."""
 
     message: Message
     showing: Showing = Showing.ONLY_YOU
     later: Callable[[], Awaitable[Newer]] | None = None
+    modal: Modal | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A submitted form. `channel` is what it is about, `values` are what was chosen, by the names of the inputs."""
+
+    person: Person
+    channel: str
+    values: Mapping[str, str]
+
+
+FormFeature = Callable[[Form], Awaitable[Modal]]
 Feature = Callable[[Ask], Awaitable[Reply]]
 ClickFeature = Callable[[Click], Awaitable[Reply]]
 
@@ -70,7 +82,7 @@ class Routes:
 
     `commands`: a slash command's name -> the word that it stands for ("/versions" -> "versions"; the root command stands for
     none). `fallback` answers words that no feature knows, `open_to_all` names those that answer people who may see no build,
-    and `suggest` finds products for a menu by text, channel and person.
+    and `suggest` finds products for a menu by text, channel and person. `forms`: a form's callback -> what its submission does.
     """
 
     features: Mapping[str, Feature]
@@ -79,3 +91,4 @@ class Routes:
     fallback: Feature
     open_to_all: frozenset[str]
     suggest: Callable[[str, str, Person], Awaitable[tuple[Product, ...]]]
+    forms: Mapping[str, FormFeature] = field(default_factory=dict)

@@ -25,7 +25,7 @@ class Status:
         return Reply(status.status(await self._desk.status.status(), self._desk.clock()))
 
     async def agreements(self, ask: Ask) -> Reply:
-        return Reply(agreements.agreements(await self._desk.status.agreements(), self._desk.clock()))
+        return Reply(agreements.agreements(await self._desk.status.agreements(ask.channel, ask.person), self._desk.clock()))
 
     async def whoami(self, ask: Ask) -> Reply:
         return Reply(whoami.whoami(await self._desk.status.whoami(ask.person)))

@@ -7,8 +7,11 @@ _LONGEST_ADDRESS = 2000  # what every browser and Slack button takes
 
 
 def parse_url(text: str) -> httpx.URL:
-    """Raises httpx.InvalidURL, also for a port that httpx takes and no socket does."""
-    url = httpx.URL(text)
+    """Raises httpx.InvalidURL, also for a port that httpx takes and no socket does, and for lone surrogates (no text)."""
+    try:
+        url = httpx.URL(text)
+    except UnicodeEncodeError:
+        raise httpx.InvalidURL("not text") from None
     if url.port is not None and not 0 < url.port < 65536:
         raise httpx.InvalidURL("no such port")
     return url

@@ -1,7 +1,7 @@
 """Reading a body without letting a vendor fill our memory."""
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 
@@ -48,17 +48,25 @@ def _decoder(response: httpx.Response) -> _Gzip | _Identity:
     raise WrongBody("bad_encoding")
 
 
-async def read_bounded(response: httpx.Response, limit: int = MAX_BODY) -> bytes:
-    """The decoded body of a streamed response. Raises WrongBody (too_large, bad_encoding) and what httpx raises."""
-    decoder, pieces, size = _decoder(response), list[bytes](), 0
+async def decoded(response: httpx.Response) -> AsyncIterator[bytes]:
+    """The decoded body of a streamed response, in small pieces. Raises WrongBody (bad_encoding) and what httpx raises."""
+    decoder, is_empty = _decoder(response), True
     async for chunk in response.aiter_raw():
         for piece in decoder.feed(chunk):
-            size += len(piece)
-            if size > limit:
-                raise WrongBody("too_large")
-            pieces.append(piece)
-    if size and not decoder.is_whole:
+            is_empty = False
+            yield piece
+    if not is_empty and not decoder.is_whole:
         raise WrongBody("bad_encoding")
+
+
+async def read_bounded(response: httpx.Response, limit: int = MAX_BODY) -> bytes:
+    """The whole decoded body. Raises WrongBody (too_large, bad_encoding) and what httpx raises."""
+    pieces, size = list[bytes](), 0
+    async for piece in decoded(response):
+        size += len(piece)
+        if size > limit:
+            raise WrongBody("too_large")
+        pieces.append(piece)
     return b"".join(pieces)
 
 

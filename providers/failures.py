@@ -1,8 +1,9 @@
 """The one place where a vendor's failure gets its name: an error of bot/domain/errors.py and a short stable reason.
 
 Reasons: timeout, pool (all our connections are taken), dns, tls, connect, proxy, dropped, http_NNN, rate_limited, unauthorized,
-forbidden, bad_credential, not_found, gone, redirected, bad_redirect, too_many_redirects, downgraded, html, bad_json, empty_body,
-bad_encoding, bad_url, too_large, and what a provider's own wire decoders and classifier add (missing_field:NAME, ...).
+forbidden, bad_credential, not_found, gone, redirected, bad_redirect, too_many_redirects, downgraded,
+led_inside, html, bad_json, empty_body, bad_encoding, bad_url, too_large, and what a provider's own wire decoders and classifier
+add (missing_field:NAME, ...).
 """
 
 import json

@@ -5,14 +5,12 @@ A call either returns or raises a ProviderError; no httpx exception leaves. What
 
 import asyncio
 import logging
-import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cache, partial
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from functools import partial
 from typing import Any, Protocol, TypedDict, TypeVar, Unpack
 
 import httpx
@@ -26,17 +24,22 @@ from tenacity import (
 )
 
 from bot.domain.errors import Confused, ProviderError, RateLimited, Refused, Unreachable
+from bot.domain.inside import leads_inside
 from providers import failures
 from providers.addresses import parse_url, same_origin
-from providers.bodies import ACCEPTED_ENCODINGS, settle
+from providers.bodies import settle
+from providers.connections import new_client
 from providers.failures import Classify, Verdict, WrongBody
 from providers.spec import Observation, Surroundings
+from providers.transfers import transferred
 
 T = TypeVar("T")
 
-DEFAULT_TIMEOUT = httpx.Timeout(connect=5.0, read=15.0, write=15.0, pool=15.0)
-CALL_LIMITS = httpx.Limits(max_connections=8, max_keepalive_connections=8, keepalive_expiry=30.0)
-TRANSFER_LIMITS = httpx.Limits(max_connections=32, max_keepalive_connections=4, keepalive_expiry=30.0)
+# That other accounts use all connections to a host is no fault of the host's: only the deadline of the whole call ends that wait.
+DEFAULT_TIMEOUT = httpx.Timeout(connect=5.0, read=15.0, write=15.0, pool=None)
+# A transfer lasts as long as somebody's phone needs, so the next must not wait for it: 200 at once are a release day. It is
+# bounded because each one holds two sockets and its buffers; whoever finds no room within the deadline is told to come again.
+TRANSFER_LIMITS = httpx.Limits(max_connections=256, max_keepalive_connections=4, keepalive_expiry=30.0)
 REDIRECTS_MAX = 5
 
 _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
@@ -106,7 +109,8 @@ class _Call:
 class VendorHttp:
     """All calls of one account over HTTP/1.1, without cookies and automatic redirects.
 
-    There are eight connections for calls, and others for transfers, which may last for minutes and must not keep calls waiting.
+    Calls share the eight connections to their host with all accounts of the process. Transfers have others, because they may last
+    for minutes and must not keep calls waiting.
 
     `deadline` bounds a whole call in seconds, repetitions and waits included (for `stream` only the opening). `patience` is the
     longest Retry-After in seconds that is waited for; a vendor who asks for more gets peace at once. `backoff_max` bounds the
@@ -136,12 +140,14 @@ class VendorHttp:
         self._backoff = wait_random_exponential(multiplier=0.5, max=backoff_max)
         self._classify = classify
         self._on_answer = on_answer
-        self._calls = _client(timeout, CALL_LIMITS)
-        self._transfers = _client(timeout, TRANSFER_LIMITS)
+        self._timeout = timeout
+        self._connections = surroundings.connections
+        self._connections.join()
+        self._transfers = new_client(TRANSFER_LIMITS)
 
     async def aclose(self) -> None:
-        """Closes all connections."""
-        await self._calls.aclose()
+        """Closes all connections that no other account uses."""
+        await self._connections.leave()
         await self._transfers.aclose()
 
     def error(self, operation: str, kind: type[ProviderError], reason: str) -> ProviderError:
@@ -196,13 +202,14 @@ class VendorHttp:
                 await response.aclose()
 
     async def chunks(self, operation: str, response: httpx.Response) -> AsyncIterator[bytes]:
-        """The body of a streamed answer. Raises Unreachable when it breaks off, so that a short file never looks whole."""
+        """The body of a streamed answer. Raises Unreachable when it breaks off, so that a short file never looks whole; Confused
+        (bad_encoding) when it cannot be decoded."""
         with self._translated(operation):
-            async for chunk in response.aiter_bytes():
-                yield chunk
+            async for piece in transferred(response):
+                yield piece
 
     def next_hop(self, operation: str, url: str, location: str) -> str:
-        """Where `location` leads from `url`. Raises Confused (bad_redirect, downgraded)."""
+        """Where `location` leads from `url`. Raises Confused (bad_redirect, downgraded, led_inside)."""
         try:
             target = parse_url(str(httpx.URL(url).join(location)))
         except httpx.InvalidURL:
@@ -211,6 +218,8 @@ class VendorHttp:
             raise self.error(operation, Confused, "bad_redirect")
         if url.startswith("https:") and target.scheme == "http":
             raise self.error(operation, Confused, "downgraded")
+        if leads_inside(parse_url(url).host, target.host):
+            raise self.error(operation, Confused, "led_inside")
         return str(target)
 
     @contextmanager
@@ -290,16 +299,19 @@ class VendorHttp:
 
     async def _round_trip(self, call: _Call, secret: Mapping[str, str]) -> httpx.Response:
         with self._translated(call.operation):
-            response = await self._sent(self._calls, call, call.url, secret)
+            response = await self._sent(None, call, call.url, secret)
             if self._on_answer:
                 self._on_answer(response)
             return await settle(response)
 
-    async def _sent(self, client: httpx.AsyncClient, call: _Call, url: str, secret: Mapping[str, str]) -> httpx.Response:
+    async def _sent(self, client: httpx.AsyncClient | None, call: _Call, url: str, secret: Mapping[str, str]) -> httpx.Response:
+        """`client` None: with the connections that all accounts share."""
         headers = {"Accept": "application/json", **call.headers, **secret}
         content = {"params": call.params, "data": call.form, "json": call.body}
         try:
-            request = client.build_request(call.method, parse_url(url), headers=headers, **content)
+            target = parse_url(url)
+            client = client or self._connections.to(target)
+            request = client.build_request(call.method, target, headers=headers, timeout=self._timeout, **content)
             return await client.send(request, stream=True)
         except (httpx.LocalProtocolError, UnicodeEncodeError):
             # A header that cannot be sent, such as a token with a line break. These messages quote it: not chained.
@@ -337,23 +349,6 @@ class VendorHttp:
             url = self.next_hop(call.operation, url, response.headers["location"])
             secret = secret if same_origin(url, call.url) else {}
         raise self.error(call.operation, Confused, "too_many_redirects")
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    """Reading the certificates takes some 20 ms; once is enough for all accounts."""
-    return httpx.create_ssl_context()
-
-
-def _client(timeout: httpx.Timeout, limits: httpx.Limits) -> httpx.AsyncClient:
-    return httpx.AsyncClient(
-        timeout=timeout,
-        limits=limits,
-        verify=_tls(),
-        follow_redirects=False,
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-        headers={"User-Agent": "purser", "Accept-Encoding": ACCEPTED_ENCODINGS},
-    )
 
 
 async def _renewed(call: _Call, refused: Mapping[str, str]) -> bool:

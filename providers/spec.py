@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from bot.domain.ports import Provider
 from providers.addresses import parse_url
+from providers.connections import Connections
 
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
 _SECRET_BYTES_MAX = 64 * 1024
@@ -102,10 +103,11 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a provider is given by whoever connects it."""
+    """What a provider is given by whoever connects it. The same for all accounts of a process, so that they share connections."""
 
     clock: Callable[[], datetime]
     observe: Callable[[Observation], None]
+    connections: Connections = field(default_factory=Connections)
 
 
 @dataclass(frozen=True, slots=True)

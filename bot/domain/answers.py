@@ -7,16 +7,20 @@ from enum import StrEnum
 
 from bot.domain.model import (
     AccountHealth,
+    AccountStatus,
     Agreement,
     Alert,
     Build,
+    Delivery,
     EventKind,
+    Expiry,
     Grant,
     Person,
     Product,
+    QuietChannel,
     Subscription,
 )
-from bot.domain.ports import BuildFilter, BuildPage
+from bot.domain.ports import AuditLine, BuildFilter, BuildPage
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +82,12 @@ class BuildsAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ChoiceAnswer:
-    """`/download shop` when several builds are meant."""
+    """`/download shop` when several builds are meant. `asked` is the question, for the Share button."""
 
     product: Product
     builds: tuple[Build, ...]
     titles: Mapping[str, str]
+    asked: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +121,7 @@ class Denial(StrEnum):
     CHANNEL = "channel"
     GROUP = "group"
     GROUP_UNKNOWN = "group_unknown"
+    UNTOLD = "untold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +141,34 @@ class Ticket:
     title: str
     url: str = field(repr=False)
     valid_for: timedelta = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class RevocableAnswer:
+    """Links that can still be opened, newest first: of everybody for an owner, else the person's own."""
+
+    lines: tuple[AuditLine, ...]
+    total: int
+    of_everybody: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """`count` links open nothing any more; `whose` is a person's id, None: of several people."""
+
+    count: int
+    whose: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditAnswer:
+    """One page of the audit log. `asked` is the question, for the paging buttons."""
+
+    lines: tuple[AuditLine, ...]
+    total: int
+    offset: int
+    asked: str
+    product: Product | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,10 +220,11 @@ class AccountLine:
 
 @dataclass(frozen=True, slots=True)
 class StatusAnswer:
-    """`deliveries` counts by state ("pending", "sent", "failed")."""
+    """`deliveries` counts by state ("pending", "sent", "failed"); into the `quiet` channels Slack does not let us write."""
 
     accounts: tuple[AccountLine, ...]
     deliveries: Mapping[str, int]
+    quiet: tuple[QuietChannel, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,10 +242,46 @@ class DueDate:
 
 @dataclass(frozen=True, slots=True)
 class AgreementsAnswer:
-    """`unreadable` are accounts whose provider has no agreements to read."""
+    """Accounts that have agreements to read, and what ends, soonest first."""
 
     accounts: tuple[AccountLine, ...]
-    dates: tuple[DueDate, ...] = ()
+    expiries: tuple[Expiry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """`status` is what was found just now, `agreement` what is held to be true after it."""
+
+    status: AccountStatus
+    agreement: Agreement
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Somebody is on an incident; `before` was it until then (the same person: nothing changed)."""
+
+    incident: Agreement
+    before: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snoozed:
+    """An incident without reminders until its `snoozed_until`."""
+
+    incident: Agreement
+
+
+@dataclass(frozen=True, slots=True)
+class DeadIncident:
+    """A button has nothing to act on. `incident` is what it belongs to, where known, `current` how the account stands.
+
+    `is_watched` False: the account is no longer configured.
+    """
+
+    account: str
+    is_watched: bool
+    incident: Agreement | None = None
+    current: Agreement | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,21 +294,33 @@ class SubscriptionLine:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionsAnswer:
+    """`muted` are products of which the channel hears nothing, whatever its subscriptions say."""
+
     channel: str
     lines: tuple[SubscriptionLine, ...]
+    muted: tuple[Product, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Subscribed:
-    """`added` is False when it stood already."""
+    """`added` is False when it stood already like this; `unmuted`: the product was muted here until now."""
 
     line: SubscriptionLine
     added: bool
+    unmuted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Unsubscribed:
     lines: tuple[SubscriptionLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Muted:
+    """What a channel hears of a product from now on: nothing, or (`is_muted` False) what it is subscribed to."""
+
+    product: Product
+    is_muted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,9 +333,58 @@ class WhoamiAnswer:
     restricted: tuple[tuple[Product, tuple[str, ...]], ...] = ()
 
 
+class Untold(StrEnum):
+    """Why a channel does not hear of a build."""
+
+    RESTRICTED = "restricted"
+    MUTED = "muted"
+    NOT_SUBSCRIBED = "not_subscribed"
+    PLATFORM = "platform"
+    PROVIDER = "provider"
+    TRACK = "track"
+    SUBSCRIBED_LATER = "subscribed_later"
+    FIRST_SIGHT = "first_sight"
+    OLD = "old"
+    NOT_READY = "not_ready"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class ToldLine:
+    """A delivery, what it is about, and how it ended."""
+
+    delivery: Delivery
+    product: Product | None = None
+    build: Build | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UntoldLine:
+    """A build of which a channel did not hear."""
+
+    build: Build
+    reason: Untold
+
+
+@dataclass(frozen=True, slots=True)
+class WhyAnswer:
+    """`/purser why`. `denied`: nothing of the product may be told there; `untold` are among the product's newest builds."""
+
+    channel: str
+    product: Product | None
+    subscriptions: tuple[SubscriptionLine, ...] = ()
+    muted: tuple[Product, ...] = ()
+    denied: Denied | None = None
+    quiet: QuietChannel | None = None
+    accounts: tuple[AccountHealth, ...] = ()
+    told: tuple[ToldLine, ...] = ()
+    untold: tuple[UntoldLine, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class AlertFacts:
-    """An alert with what its card shows. `build` may be gone from the store; `event` is what the channel subscribed to."""
+    """An alert with what its card shows. `build` may be gone from the store, or (`is_gone`) from what its vendor lists; `event`
+    is what the channel subscribed to."""
 
     alert: Alert
     event: EventKind | None
@@ -260,3 +392,4 @@ class AlertFacts:
     build: Build | None = None
     title: str = ""
     agreement: Agreement | None = None
+    is_gone: bool = False

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar
 
+SAVING_CALLS = "saving_calls"
+
 
 class PurserError(Exception):
     """Everything that Purser raises on purpose."""
@@ -39,7 +41,8 @@ class Unreachable(ProviderError):
 
 @dataclass(eq=False)
 class RateLimited(ProviderError):
-    """429 after all retries. `retry_after` is how long the vendor wants to be left alone, where it says."""
+    """429 after all retries, or a call saved before it came to that (reason SAVING_CALLS). `retry_after` is how long the
+    vendor wants to be left alone, where it says."""
 
     retry_after: timedelta | None = None
     label = "was told to slow down"

@@ -12,3 +12,14 @@ class Message:
 
     text: str
     blocks: tuple[Block, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Modal:
+    """A window in Slack. With `submit` it is a form: `callback` says what sending it means, `metadata` comes back with it."""
+
+    title: str
+    blocks: tuple[Block, ...]
+    callback: str = ""
+    submit: str = ""
+    metadata: str = ""

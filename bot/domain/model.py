@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2b
 
+from bot.domain.digest import Digest
+
 
 class Platform(StrEnum):
     """Where a build runs. A vendor's unknown platform is OTHER, never an error."""
@@ -72,6 +74,10 @@ def build_key(account: str, app_id: str, build_id: str) -> str:
     """The id that buttons, tables and log lines use for a build: 16 hex characters computed from facts."""
     text = "\x1f".join((account, app_id, build_id))
     return blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+PENDING_CONTRACT = "pending contract"
+"""The detail of a build that is approved and held back until somebody accepts an agreement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,17 +163,34 @@ class ExpiryKind(StrEnum):
     CERTIFICATE = "certificate"
     PROFILE = "profile"
     KEY = "key"
+    BUILD = "build"
+    DATE = "date"  # from the configuration; no API tells it
 
 
 @dataclass(frozen=True, slots=True)
 class Expiry:
-    """Something of an account that ends, as its vendor tells it. `id` is the vendor's, unique within account and kind."""
+    """Something that ends. `id` is unique within account and kind: the vendor's, a build's key, or a date's own; a date of the
+    configuration has no account (""). `platform` and `track` are a build's."""
 
     account: str
     kind: ExpiryKind
     id: str
     name: str
     expires_at: datetime
+    platform: Platform | None = None
+    track: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiryNotice:
+    """What people were told last of one thing's end: that it was `days` or less away, and when it was to be."""
+
+    account: str
+    kind: ExpiryKind
+    id: str
+    expires_at: datetime
+    days: int
+    told_at: datetime
 
 
 class AgreementState(StrEnum):
@@ -194,7 +217,8 @@ class AccountStatus:
 class Agreement:
     """One row of an account's agreement history. The current row has no `until`.
 
-    `strikes` counts blocked checks in a row that have not been announced yet (an alarm takes two).
+    `strikes` counts blocked checks in a row that have not been announced yet (an alarm takes two). A blocked row is an
+    incident: `taken_by` said that they are on it, `snoozed_by` that nobody wants reminders before `snoozed_until`.
     """
 
     account: str
@@ -205,6 +229,19 @@ class Agreement:
     code: str | None = None
     blocked: tuple[str, ...] = ()
     strikes: int = 0
+    taken_by: str | None = None
+    taken_at: datetime | None = None
+    snoozed_by: str | None = None
+    snoozed_until: datetime | None = None
+    reminded_at: datetime | None = None
+
+
+class Snooze(StrEnum):
+    """For how long reminders of an incident may be held back."""
+
+    FOUR_HOURS = "4h"
+    ONE_DAY = "1d"
+    MONDAY = "monday"
 
 
 class EventKind(StrEnum):
@@ -228,6 +265,27 @@ class Subscription:
     platform: Platform | None = None
     track: str | None = None
     provider: str | None = None
+    digest: Digest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """A channel that does not want to hear about a product, whatever it is subscribed to. `by` is who said so."""
+
+    channel: str
+    product_id: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class QuietChannel:
+    """A channel into which Slack does not let us write. `reason` is Slack's code; the next attempt is due at `probe_at`."""
+
+    channel: str
+    reason: str
+    since: datetime
+    probe_at: datetime
 
 
 class AlertKind(StrEnum):
@@ -237,9 +295,13 @@ class AlertKind(StrEnum):
     BUILD_CHANGED = "build_changed"
     AGREEMENT_BLOCKED = "agreement_blocked"
     AGREEMENT_CLEARED = "agreement_cleared"
+    AGREEMENT_REMINDER = "agreement_reminder"
     ACCOUNT_DOWN = "account_down"
     ACCOUNT_BACK = "account_back"
     APPS_LOST = "apps_lost"
+    EXPIRIES = "expiries"
+    READY = "ready"
+    CHANNEL_QUIET = "channel_quiet"
 
     @property
     def event(self) -> EventKind | None:
@@ -252,6 +314,8 @@ _EVENTS = {
     AlertKind.BUILD_CHANGED: EventKind.NEW_BUILDS,
     AlertKind.AGREEMENT_BLOCKED: EventKind.AGREEMENTS,
     AlertKind.AGREEMENT_CLEARED: EventKind.AGREEMENTS,
+    AlertKind.EXPIRIES: EventKind.EXPIRIES,
+    AlertKind.AGREEMENT_REMINDER: EventKind.AGREEMENTS,
 }
 
 
@@ -270,17 +334,23 @@ class Alert:
 
 
 class DeliveryState(StrEnum):
-    """PENDING waits for its time; SENDING was handed to Slack and not yet noted; SENT and FAILED are final."""
+    """PENDING waits for its time; SENDING was handed to Slack and not yet noted; SENT, FAILED and DROPPED are final: DROPPED was
+    not to be told any more when its time came."""
 
     PENDING = "pending"
     SENDING = "sending"
     SENT = "sent"
     FAILED = "failed"
+    DROPPED = "dropped"
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One alert in one channel. `ts` is the Slack message's, so that it can be updated; `reason` a stable code."""
+    """One alert in one channel. `ts` is the Slack message's, so that it can be updated; `reason` a stable code.
+
+    `thread` is the message in whose thread it stands (None: in the channel itself). Deliveries with the same `batch` are one
+    message; those of a digest wait for each other.
+    """
 
     id: str
     alert: Alert
@@ -290,6 +360,24 @@ class Delivery:
     attempts: int = 0
     ts: str | None = None
     reason: str | None = None
+    thread: str | None = None
+    batch: str | None = None
+    is_digest: bool = False
+    sent_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """The message about a build in a channel. `batch`: it is about others, too; `thread`: it stands in another one's thread."""
+
+    ts: str
+    thread: str | None = None
+    batch: str | None = None
+
+    @property
+    def root(self) -> str:
+        """The message that a reply belongs to: Slack wants the first of a thread."""
+        return self.thread or self.ts
 
 
 VENDOR_LINK = "vendor_link"
@@ -332,8 +420,9 @@ class Wait:
 class Person:
     """Someone in Slack, as far as access rules need to know.
 
-    `names` are what colleagues write after an @. `groups` are the user groups of the rules that the person is in, and
-    `unread_groups` those of which Slack does not tell the members at the moment.
+    `names` are what colleagues write after an @; `zone` is the time zone that they told Slack, by its IANA name. `groups` are the
+    user groups of the rules that the person is in, and `unread_groups` those of which Slack does not tell the members at the
+    moment.
     """
 
     id: str
@@ -342,5 +431,6 @@ class Person:
     is_bot: bool = False
     is_deactivated: bool = False
     names: tuple[str, ...] = ()
+    zone: str | None = None
     groups: frozenset[str] = frozenset()
     unread_groups: frozenset[str] = frozenset()

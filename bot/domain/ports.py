@@ -14,13 +14,17 @@ from bot.domain.model import (
     Alert,
     App,
     Build,
+    Card,
     Delivery,
     Expiry,
+    ExpiryNotice,
     Grant,
     Link,
+    Mute,
     Person,
     Platform,
     Product,
+    QuietChannel,
     Subscription,
     Wait,
 )
@@ -253,6 +257,10 @@ class Catalogue(Protocol):
         """Inserts or updates; bumps the revision when anything differs."""
         ...
 
+    def awaits_contract(self, account: str) -> bool:
+        """Whether a build of the account that is not gone is held back by a contract (PENDING_CONTRACT)."""
+        ...
+
     def keys_of(self, account: str) -> Mapping[str, str]:
         """Key -> app id of every build of the account that is not gone."""
         ...
@@ -272,7 +280,8 @@ class Catalogue(Protocol):
 
 class Subscriptions(Protocol):
     def add(self, subscription: Subscription) -> bool:
-        """False when the same channel already has the same product and filters; its kinds are then united."""
+        """False when the same channel already has the same product and filters; its kinds are then united, and its digest is
+        the new one's."""
         ...
 
     def remove(self, subscription_id: str) -> bool: ...
@@ -285,12 +294,17 @@ class Subscriptions(Protocol):
 class Outbox(Protocol):
     """Alerts and their deliveries, written in the transaction of the facts that caused them."""
 
-    def add(self, alert: Alert, channels: Iterable[str]) -> bool:
-        """False, and nothing written, when an alert with this fingerprint exists."""
+    def add(self, alert: Alert, channels: Iterable[str], digests: Mapping[str, datetime] | None = None) -> bool:
+        """False, and nothing written, when an alert with this fingerprint exists. `digests`: channel -> when its digest is due,
+        for channels that do not hear of it at once."""
         ...
 
     def has(self, fingerprint: str) -> bool:
         """Whether this was told, or is about to be."""
+        ...
+
+    def first_messages(self, fingerprints: Iterable[str]) -> Mapping[str, str]:
+        """Channel -> ts of the first message there that tells one of these alerts."""
         ...
 
     def cards(self, build_key: str) -> Mapping[str, str]:
@@ -299,6 +313,22 @@ class Outbox(Protocol):
 
     def due(self, now: datetime, limit: int = 100) -> Sequence[Delivery]:
         """PENDING deliveries whose time has come, oldest first."""
+        ...
+
+    def channels_due(self, now: datetime) -> Sequence[str]:
+        """Channels with a PENDING delivery whose time has come, but no quiet one before its next probe."""
+        ...
+
+    def open_in(self, channel: str) -> Sequence[Delivery]:
+        """What is PENDING or SENDING in this channel, due or not, in the order in which it was written."""
+        ...
+
+    def batch(self, batch: str) -> Sequence[Delivery]:
+        """All deliveries of one message, in the order in which they were written."""
+        ...
+
+    def claim(self, delivery_ids: Iterable[str], at: datetime, batch: str | None = None) -> frozenset[str]:
+        """PENDING -> SENDING, as one message where `batch` is given; the ids of those that nobody else was faster to take."""
         ...
 
     def interrupted(self, before: datetime) -> Sequence[Delivery]:
@@ -311,14 +341,107 @@ class Outbox(Protocol):
 
     def mark_sent(self, delivery_id: str, ts: str) -> None: ...
 
+    def mark_all_sent(self, delivery_ids: Iterable[str], ts: str, thread: str | None, at: datetime) -> None:
+        """As one message, which stands in the thread of `thread`."""
+        ...
+
+    def hand_back(self, delivery_id: str, due_at: datetime) -> None:
+        """Back to PENDING because its process died: no more attempts than one, for Slack refused nothing."""
+        ...
+
     def postpone(self, delivery_id: str, due_at: datetime, reason: str) -> None:
         """Back to PENDING with one attempt more."""
+        ...
+
+    def put_off(self, delivery_id: str, due_at: datetime) -> None:
+        """Nothing was tried: it only waits for something else."""
+        ...
+
+    def drop(self, delivery_id: str, reason: str) -> None:
+        """It is not to be told any more."""
         ...
 
     def mark_failed(self, delivery_id: str, reason: str) -> None: ...
 
     def counts(self) -> Mapping[str, int]:
         """Deliveries by state."""
+        ...
+
+    def oldest_open(self) -> datetime | None:
+        """When the oldest alert was made that has not reached all its channels; None: all have."""
+        ...
+
+
+class Told(Protocol):
+    """What was told where."""
+
+    def begun(self, build_key: str) -> frozenset[str]:
+        """Channels that have a message about this build, or may have one in a moment."""
+        ...
+
+    def cards(self, channel: str, build_keys: Iterable[str]) -> Mapping[str, Card]:
+        """Build key -> the message about it in this channel."""
+        ...
+
+    def version_cards(self, channel: str, build_keys: Iterable[str], since: datetime) -> Mapping[str, Card]:
+        """Build key -> the first message there, sent since then, about the same version of the product on another platform or
+        in another account."""
+        ...
+
+    def gone(self, build_keys: Iterable[str]) -> frozenset[str]:
+        """Those that their vendor no longer lists."""
+        ...
+
+    def messages_since(self, channel: str, moment: datetime) -> int:
+        """How many messages about builds were posted there since then, replies in threads apart."""
+        ...
+
+    def last(self, channel: str, limit: int, product_id: str | None = None) -> Sequence[Delivery]:
+        """The latest deliveries of this channel, newest first."""
+        ...
+
+    def about(self, channel: str, build_keys: Iterable[str]) -> Mapping[str, Delivery]:
+        """Build key -> the first delivery about it in this channel."""
+        ...
+
+    def announced(self, build_keys: Iterable[str]) -> Mapping[str, datetime]:
+        """Build key -> when it was first worth an alert."""
+        ...
+
+    def first_seen(self, build_keys: Iterable[str]) -> Mapping[str, datetime]: ...
+
+
+class Mutes(Protocol):
+    def add(self, mute: Mute) -> bool:
+        """False when it stood already."""
+        ...
+
+    def remove(self, channel: str, product_id: str | None) -> int:
+        """How many there were; without a product, all of the channel's."""
+        ...
+
+    def of_channel(self, channel: str) -> Sequence[Mute]: ...
+
+    def channels(self, product_id: str) -> frozenset[str]:
+        """Those in which the product is muted."""
+        ...
+
+
+class QuietChannels(Protocol):
+    """Channels into which Slack does not let us write."""
+
+    def get(self, channel: str) -> QuietChannel | None: ...
+
+    def all(self) -> Sequence[QuietChannel]:
+        """The longest quiet first."""
+        ...
+
+    def note(self, channel: str, reason: str, at: datetime, probe_at: datetime) -> None:
+        """Quiet since `at`, unless it was quiet before."""
+        ...
+
+    def forget(self, channel: str) -> bool:
+        """It can be written to again."""
         ...
 
 
@@ -404,6 +527,10 @@ class Waits(Protocol):
 class Agreements(Protocol):
     def current(self, account: str) -> Agreement | None: ...
 
+    def incident(self, account: str, since: datetime | None = None) -> Agreement | None:
+        """The blocked row that began at this moment, over or not; without `since`, the latest."""
+        ...
+
     def save(self, agreement: Agreement) -> None:
         """Updates the current row when state and `since` are the same; else closes it at `since` and starts a new one."""
         ...
@@ -411,15 +538,48 @@ class Agreements(Protocol):
     def all_current(self) -> Sequence[Agreement]: ...
 
 
+class Expiries(Protocol):
+    """What ends, and what people were told of it. Notices are by account, kind and id of the thing."""
+
+    def replace_all(self, account: str, found: Iterable[Expiry], at: datetime) -> None:
+        """The account has these and no others."""
+        ...
+
+    def all(self) -> Sequence[Expiry]:
+        """What vendors told, of accounts that may no longer be configured; soonest first."""
+        ...
+
+    def builds(self, now: datetime, ended_after: datetime) -> Sequence[Build]:
+        """Of each product's account, platform and track, the newest build with an end that can still be used; where there is
+        none, the newest that ended by itself after `ended_after`."""
+        ...
+
+    def notices(self) -> Mapping[tuple[str, str, str], ExpiryNotice]:
+        """In a write, nobody else reads them for writing until it ends: two digests at once would tell the same."""
+        ...
+
+    def note(self, notices: Iterable[ExpiryNotice]) -> None:
+        """Each takes the place of the one before about the same thing."""
+        ...
+
+    def forget(self, before: datetime) -> int:
+        """Drops notices of what ended before this moment; how many."""
+        ...
+
+
 class Repositories(Protocol):
     """All repositories of one transaction."""
 
     catalogue: Catalogue
     subscriptions: Subscriptions
+    mutes: Mutes
     outbox: Outbox
+    told: Told
+    quiet: QuietChannels
     grants: Grants
     waits: Waits
     agreements: Agreements
+    expiries: Expiries
 
 
 class Store(Protocol):

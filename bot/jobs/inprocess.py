@@ -4,7 +4,7 @@ What must survive a restart is in the store (deliveries); a lost poll is made up
 """
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -21,6 +21,8 @@ log = structlog.get_logger()
 class InProcessJobs:
     """Runs work with the same lock one at a time; deferring what already waits adds nothing."""
 
+    alone = True
+
     def __init__(self) -> None:
         self._tasks: Mapping[str, Task] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -31,17 +33,25 @@ class InProcessJobs:
         """The tasks themselves defer others, so the table comes after the seam."""
         self._tasks = tasks
 
+    async def check(self) -> None:
+        """Needs nothing."""
+
     @asynccontextmanager
     async def running(self, works: bool) -> AsyncIterator[None]:
         """Lets what runs finish when the block ends, for GRACE seconds, then stops it. A process of its own always works."""
         try:
             yield
         finally:
-            if self._running:
-                await asyncio.wait(self._running, timeout=GRACE)
+            now = asyncio.get_running_loop().time
+            deadline = now() + GRACE
+            while self._running and now() < deadline:  # what ends may have deferred more
+                await asyncio.wait(self._running, timeout=deadline - now())
             for task in tuple(self._running):
                 task.cancel()
             await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def depth(self) -> Mapping[str, int]:
+        return Counter(task for task, _ in self._waiting)
 
     async def defer(self, task: str, key: str = "") -> None:
         job = (task, key)

@@ -194,7 +194,9 @@ class Conversation:
 
     async def cleared(self) -> None:
         self.world.apple.clear_agreements()
-        await self.heard("Nothing blocks", APPLE)
+        line = await self.heard("Nothing blocks", APPLE, in_thread=True)
+        card = next(card for card in self.told if card.ts == line.thread_ts)
+        self.expect("It took" in card.text_content, "a card that says how long it took", card)
 
     async def aftermath(self) -> None:
         await asyncio.sleep(2 * self.world.poll_seconds)
@@ -241,12 +243,13 @@ class Conversation:
         self.expect(page.status_code == 200, f"the page, not HTTP {page.status_code}")
         return page
 
-    async def heard(self, *words: str) -> Message:
+    async def heard(self, *words: str, in_thread: bool = False) -> Message:
         """An announcement in #mobile."""
 
         def is_it(message: Message) -> bool:
             here = message.channel == self.town.mobile.id and message.metadata is not None
-            return here and all(word in message.text_content for word in words)
+            is_there = (message.thread_ts is not None) is in_thread
+            return here and is_there and all(word in message.text_content for word in words)
 
         card = await self.slack.wait_for(is_it, SETTLED_SECONDS)
         self.told.append(card)

@@ -34,12 +34,14 @@ class _Server(uvicorn.Server):
 class LoopbackServer:
     """`async with LoopbackServer(app) as server:` serves `app` at `server.url`, on 127.0.0.1 and a free port unless one is given.
 
-    The port is known (and connections queue) from construction on. Raises OSError when the port is taken.
+    The port is known (and connections queue) from construction on. `most_connections` is how many were open at once. Raises
+    OSError when the port is taken.
     """
 
     def __init__(self, app: ASGIApp, port: int = 0) -> None:
         self._app = app
         self._stopping = False
+        self.most_connections = 0
         self._socket = _listen(port)
         self.port: int = self._socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -107,6 +109,7 @@ class LoopbackServer:
         await asyncio.gather(*stubborn, return_exceptions=True)
 
     async def _serve_quietly(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.most_connections = max(self.most_connections, len(self._server.server_state.connections))
         try:
             await self._app(scope, receive, send)
         except asyncio.CancelledError:

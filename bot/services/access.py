@@ -21,6 +21,14 @@ class Rules:
     channels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
+    def news_denial(self, product: Product, channel: str) -> Denied | None:
+        """Why nothing of this product is told in this channel unasked; None: may be. A channel is in no user group: what is
+        for groups alone is told where the configuration names the channel."""
+        channels = self.channels.get(product.name, ())
+        if channels:
+            return None if channel in channels else Denied(Denial.CHANNEL, channels)
+        return Denied(Denial.UNTOLD) if self.groups.get(product.name) else None
+
 
 class Access:
     """Applies the rules to a person, a channel and a product. Without `groups`, nobody is in a user group."""
@@ -57,6 +65,10 @@ class Access:
         if channels and channel not in channels:
             return Denied(Denial.CHANNEL, channels)
         return self._outside(self._rules.groups.get(product.name, ()), person)
+
+    def news_denial(self, product: Product, channel: str) -> Denied | None:
+        """Why nothing of this product is told in this channel unasked; None: may be."""
+        return self._rules.news_denial(product, channel)
 
     def is_owner(self, user: str) -> bool:
         return user in self._rules.owners

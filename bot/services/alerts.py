@@ -1,23 +1,27 @@
 """Pending deliveries into Slack, each exactly once."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
 from bot.domain.answers import AlertFacts
 from bot.domain.errors import MessageRefused
 from bot.domain.message import Message
-from bot.domain.model import Alert, AlertKind, Delivery
+from bot.domain.model import AlertKind, DeliveryState
 from bot.domain.ports import Messenger, Repositories, Store
+from bot.services.access import Rules
+from bot.services.parcels import Packer, Parcel, may_stand
+from bot.services.quiet import OF_WORKSPACE, hush, is_accident
 
 PACE = 1.0  # seconds between two messages in one channel: what Slack permits
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=15)
-LEASE = timedelta(minutes=2)
+LEASE = timedelta(seconds=30)
 MOST_ATTEMPTS = 30  # with the pauses above: about seven hours
+CARD_IS_GONE = frozenset(("message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"))
 
 log = structlog.get_logger()
 
@@ -25,8 +29,9 @@ log = structlog.get_logger()
 class AlertDelivery:
     """Hands deliveries to Slack, one after the other in each channel, channels side by side.
 
-    `render` draws an alert's card, `render_line` what a change adds to the thread of its build's card. A delivery that may
-    already have reached Slack (we died, or Slack never answered) is first looked for by the id in its message's metadata.
+    `render` draws an alert's card, `render_line` what a change adds to the thread of its card, `render_list` many builds in one
+    message; `rules` say what may be told where. A delivery that may already have reached Slack (we died, or Slack never
+    answered) is first looked for by the id in its message's metadata.
     """
 
     def __init__(
@@ -38,16 +43,22 @@ class AlertDelivery:
         titles: Mapping[str, str],
         clock: Callable[[], datetime],
         pace: float = PACE,
+        lease: timedelta = LEASE,
+        *,
+        render_list: Callable[[Sequence[AlertFacts], datetime], Message],
+        rules: Rules | None = None,
     ) -> None:
         self._store = store
         self._messenger = messenger
         self._render = render
         self._render_line = render_line
-        self._titles = titles
+        self._render_list = render_list
+        self._packer = Packer(rules or Rules(), titles, clock)
         self._clock = clock
         self._pace = pace
+        self._lease = lease
 
-    async def resume(self, older_than: timedelta = LEASE) -> int:
+    async def resume(self, older_than: timedelta | None = None) -> int:
         """Makes due again what was half-way for longer than any sending takes. Returns how many.
 
         A process that is the only one may pass zero when it starts: nobody else can be sending.
@@ -55,9 +66,9 @@ class AlertDelivery:
 
         def work(repositories: Repositories) -> int:
             now = self._clock()
-            interrupted = repositories.outbox.interrupted(now - older_than)
+            interrupted = repositories.outbox.interrupted(now - (self._lease if older_than is None else older_than))
             for delivery in interrupted:
-                repositories.outbox.postpone(delivery.id, now, "interrupted")
+                repositories.outbox.hand_back(delivery.id, now)
             return len(interrupted)
 
         return await self._store.write(work)
@@ -65,92 +76,117 @@ class AlertDelivery:
     async def deliver_due(self) -> int:
         """Delivers until nothing is due. Returns how many messages Slack took."""
         sent = 0
-        while due := await self._store.read(lambda r: r.outbox.due(self._clock())):
-            by_channel: dict[str, list[Delivery]] = defaultdict(list)
-            for delivery in due:
-                by_channel[delivery.channel].append(delivery)
-            sent += sum(await asyncio.gather(*(self._one_channel(deliveries) for deliveries in by_channel.values())))
+        while channels := await self._store.read(lambda r: r.outbox.channels_due(self._clock())):
+            results = await asyncio.gather(*map(self._one_channel, channels), return_exceptions=True)
+            for result in results:
+                if isinstance(result, BaseException):
+                    raise result
+                sent += result
         return sent
 
-    async def _one_channel(self, deliveries: Sequence[Delivery]) -> int:
+    async def _one_channel(self, channel: str) -> int:
         sent = 0
-        for delivery in deliveries:
-            if await self._claim(delivery):
-                sent += await self._deliver(delivery)
-                await asyncio.sleep(self._pace)
+        while parcel := await self._store.write(lambda r: self._packer.take(r, channel)):
+            sent += await self._deliver(parcel)
+            await asyncio.sleep(self._pace)
         return sent
 
-    async def _claim(self, delivery: Delivery) -> bool:
-        """False when another worker was faster."""
-        return await self._store.write(lambda r: r.outbox.mark_sending(delivery.id, self._clock()))
-
-    async def _deliver(self, delivery: Delivery) -> bool:
+    async def _deliver(self, parcel: Parcel) -> bool:
         try:
-            card = await self._card(delivery)
-            ts = await self._found(delivery, card) or await self._post(delivery, card)
+            ts = await self._within_lease(parcel)
         except MessageRefused as error:
-            await self._refused(delivery, error)
+            log.warning("alert not delivered", delivery=parcel.id, channel=parcel.channel, reason=error.reason)
+            await self._store.write(partial(self._note_refusal, parcel=parcel, error=error))
             return False
-        await self._store.write(lambda r: r.outbox.mark_sent(delivery.id, ts))
-        log.info("alert delivered", delivery=delivery.id, channel=delivery.channel, alert=delivery.alert.fingerprint)
+        await self._store.write(lambda r: self._note_sent(r, parcel, ts))
+        for delivery in parcel.deliveries:
+            log.info("alert delivered", delivery=delivery.id, channel=parcel.channel, alert=delivery.alert.fingerprint)
         return True
 
-    async def _card(self, delivery: Delivery) -> str | None:
-        """The ts of the message whose thread this belongs into, brought up to date; None: it stands for itself."""
-        key = delivery.alert.build_key
-        if delivery.alert.kind is not AlertKind.BUILD_CHANGED or key is None:
-            return None
-        card = (await self._store.read(lambda r: r.outbox.cards(key))).get(delivery.channel)
-        if card:
-            await self._messenger.update(delivery.channel, card, self._render(await self._facts(delivery), self._clock()))
-        return card
+    async def _within_lease(self, parcel: Parcel) -> str:
+        """The message's ts, in half the time after which somebody else may take this delivery up."""
+        try:
+            async with asyncio.timeout(self._lease.total_seconds() / 2):
+                return await self._hand_to_slack(parcel)
+        except TimeoutError as error:
+            raise MessageRefused("no_answer", FIRST_PAUSE) from error
 
-    async def _found(self, delivery: Delivery, card: str | None) -> str | None:
+    async def _hand_to_slack(self, parcel: Parcel) -> str:
+        try:
+            if parcel.card:
+                await self._messenger.update(parcel.channel, parcel.card.ts, self._card(parcel))
+            found = await self._found(parcel)
+        except MessageRefused as error:
+            if parcel.attempts and error.retry_after is not None and error.reason not in OF_WORKSPACE:
+                raise MessageRefused("not_looked_for", error.retry_after) from error
+            raise
+        return found or await self._post(parcel)
+
+    def _card(self, parcel: Parcel) -> Message:
+        """What the standing card shows from now on."""
+        now = self._clock()
+        is_list = parcel.card is not None and parcel.card.batch is not None
+        return self._render_list(parcel.shown, now) if is_list else self._render(parcel.shown[0], now)
+
+    async def _found(self, parcel: Parcel) -> str | None:
         """The message of an earlier attempt whose outcome we do not know. Where we may not look, a second message is the
         lesser evil than none."""
-        if not delivery.attempts or delivery.reason == "ratelimited":
+        if not any(map(may_stand, parcel.deliveries)):
             return None
         try:
-            return await self._messenger.find(delivery.channel, delivery.id, delivery.alert.created_at, card)
+            for thread in dict.fromkeys((parcel.thread, None)):  # the card that it joins now may be younger than the attempt
+                if ts := await self._messenger.find(parcel.channel, parcel.id, parcel.since, thread):
+                    return ts
+            return None
         except MessageRefused as error:
-            if error.retry_after is not None:
+            if error.retry_after is not None and error.reason not in OF_WORKSPACE:
                 raise
-            log.warning("cannot look for an earlier message", delivery=delivery.id, reason=error.reason)
+            log.warning("cannot look for an earlier message", delivery=parcel.id, reason=error.reason)
             return None
 
-    async def _post(self, delivery: Delivery, card: str | None) -> str:
-        facts = await self._facts(delivery)
-        if card:
-            return await self._messenger.reply(delivery.channel, card, self._render_line(facts), delivery.id)
-        return await self._messenger.post(delivery.channel, self._render(facts, self._clock()), delivery.id)
+    async def _post(self, parcel: Parcel) -> str:
+        message = self._drawn(parcel)
+        if parcel.thread:
+            return await self._messenger.reply(parcel.channel, parcel.thread, message, parcel.id)
+        return await self._messenger.post(parcel.channel, message, parcel.id)
 
-    async def _facts(self, delivery: Delivery) -> AlertFacts:
-        return await self._store.read(lambda r: gather(r, delivery.alert, self._titles))
+    def _drawn(self, parcel: Parcel) -> Message:
+        if parcel.is_list:
+            return self._render_list(parcel.facts, self._clock())
+        facts = parcel.facts[0]
+        is_change = parcel.card is not None and facts.alert.kind is not AlertKind.NEW_BUILD
+        return self._render_line(facts) if is_change else self._render(facts, self._clock())
 
-    async def _refused(self, delivery: Delivery, error: MessageRefused) -> None:
-        log.warning("alert not delivered", delivery=delivery.id, channel=delivery.channel, reason=error.reason)
-        if error.retry_after is None or delivery.attempts + 1 >= MOST_ATTEMPTS:
-            await self._store.write(lambda r: r.outbox.mark_failed(delivery.id, error.reason))
-            return
-        due_at = self._clock() + max(error.retry_after, pause_after(delivery.attempts))
-        await self._store.write(lambda r: r.outbox.postpone(delivery.id, due_at, error.reason))
+    def _note_sent(self, repositories: Repositories, parcel: Parcel, ts: str) -> None:
+        repositories.outbox.mark_all_sent([delivery.id for delivery in parcel.deliveries], ts, parcel.thread, self._clock())
+        repositories.quiet.forget(parcel.channel)
+
+    def _note_refusal(self, repositories: Repositories, parcel: Parcel, error: MessageRefused) -> None:
+        now, pause = self._clock(), pause_after(parcel.attempts)
+        outbox = repositories.outbox
+        if error.reason in CARD_IS_GONE:  # somebody deleted it: they do not want to read more of it
+            for delivery in parcel.deliveries:
+                outbox.drop(delivery.id, error.reason)
+        elif is_accident(error.reason, parcel.deliveries):
+            hush(repositories, parcel.channel, parcel.deliveries, error.reason, now, pause)
+        elif error.retry_after is None or parcel.attempts + 1 >= MOST_ATTEMPTS:
+            for delivery in parcel.deliveries:
+                outbox.mark_failed(delivery.id, error.reason)
+        else:
+            due_at = now + max(error.retry_after, pause)
+            for delivery in parcel.deliveries:
+                outbox.postpone(delivery.id, due_at, error.reason)
+            if error.reason == "ratelimited":
+                self._hold_back(repositories, parcel.channel, due_at)
+
+    def _hold_back(self, repositories: Repositories, channel: str, until: datetime) -> None:
+        """Slack wants the channel to be left alone, whatever else is due there."""
+        for delivery in repositories.outbox.open_in(channel):
+            if delivery.state is DeliveryState.PENDING and delivery.due_at < until:
+                repositories.outbox.put_off(delivery.id, until)
 
 
 def pause_after(attempts: int) -> timedelta:
     """How long to wait after this many failed attempts: doubling, bounded."""
     doublings: int = 2 ** min(attempts, 10)
     return min(FIRST_PAUSE * doublings, LONGEST_PAUSE)
-
-
-def gather(repositories: Repositories, alert: Alert, titles: Mapping[str, str]) -> AlertFacts:
-    """What an alert's card shows, as the store knows it now."""
-    catalogue = repositories.catalogue
-    build = catalogue.builds_by_key([alert.build_key]).get(alert.build_key) if alert.build_key else None
-    return AlertFacts(
-        alert=alert,
-        event=alert.kind.event,
-        product=catalogue.product(alert.product_id) if alert.product_id else None,
-        build=build,
-        title=titles.get(alert.account, alert.account),
-        agreement=repositories.agreements.current(alert.account),
-    )

@@ -99,17 +99,17 @@ class Catalog:
         answer = self._ask(reading, words, seat, 0)
         match answer:
             case HeadsAnswer(product=product, builds=builds) | BuildsAnswer(product=product, page=BuildPage(builds=builds)):
-                return self._one_of(reading, product, builds)
+                return self._one_of(reading, product, builds, words)
             case NoSuchProduct():
                 return replace(answer, command="download")
             case _:
                 return answer
 
-    def _one_of(self, reading: Reading, product: Product, builds: tuple[Build, ...]) -> Build | ChoiceAnswer:
+    def _one_of(self, reading: Reading, product: Product, builds: tuple[Build, ...], words: str) -> Build | ChoiceAnswer:
         """The one build that is meant; expired and unfinished ones are meant only when there is nothing else."""
         ready = tuple(build for build in builds if reading.can_be_had(build))
         candidates = ready or builds
-        return candidates[0] if len(candidates) == 1 else ChoiceAnswer(product, candidates, self.titles)
+        return candidates[0] if len(candidates) == 1 else ChoiceAnswer(product, candidates, self.titles, words)
 
     def _products(self, reading: Reading, question: Question, words: str, seat: _Seat) -> ProductsAnswer:
         lines = []

@@ -97,6 +97,10 @@ class Links:
             return await self._store.write(partial(self._blocked, asked=asked, build=build, hindered=hindered))
         return await self._ticket(asked, fresh, link)
 
+    async def shelved(self, build_key: str) -> Shelved | None:
+        """A build with its product; None: the store has no such build."""
+        return await self._store.read(lambda repos: self._shelf.find(repos, build_key))
+
     async def ticket(self, grant_id: str, person_id: str) -> Ticket:
         """A ticket once more, for the person to whom it was given. Raises LinkGone, LinkUnknown."""
         grant, shelved = await self._store.read(partial(self._live, grant_id=grant_id))

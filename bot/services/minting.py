@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Protocol, runtime_checkable
 
 from bot.domain.answers import Obstacle
@@ -18,9 +19,9 @@ from bot.domain.errors import (
     Refused,
     Unreachable,
 )
+from bot.domain.inside import may_lead_to
 from bot.domain.model import Build, BuildState, Handover, Link
 from bot.domain.ports import ByteRequest, Clock, FileStream, MintsLinks, OpensFiles, Provider, RereadsBuilds
-from bot.services.inside import may_lead_to
 
 _OBSTACLES: Mapping[type[ProviderError], Obstacle] = {
     AgreementBlocked: Obstacle.AGREEMENT,
@@ -40,6 +41,11 @@ _UNFINISHED: Mapping[BuildState, Obstacle] = {
 @runtime_checkable
 class _Minter(Provider, MintsLinks, Protocol):
     """A provider with links of its own."""
+
+
+@runtime_checkable
+class _Opener(Provider, OpensFiles, Protocol):
+    """A provider that streams files."""
 
 
 class Hindered(Exception):
@@ -87,13 +93,13 @@ class Vendors:
         """How the build's content is opened: the vendor is asked when the block is entered, and a single-use link is minted then
         and never for a HEAD. Entering raises ProviderError. None: the account hands out nothing (any more)."""
         provider = self.providers.get(build.account)
-        if build.handover is Handover.FILE and isinstance(provider, OpensFiles):
-            opener = provider
-            return lambda wanted: opener.open_file(build, wanted)
-        if isinstance(provider, _Minter):
-            minter = provider
-            return lambda wanted: nullcontext(_described(build)) if wanted.head else self._minted(minter, build)
-        return None
+        match provider:
+            case _Opener() if build.handover is Handover.FILE:
+                return partial(provider.open_file, build)
+            case _Minter():
+                return partial(self._handed_on, provider, build)
+            case _:
+                return None
 
     async def _ask(self, provider: Provider, build: Build, direct: bool) -> tuple[Build, Link | None]:
         fresh = await provider.reread_build(build) if isinstance(provider, RereadsBuilds) else build
@@ -129,8 +135,8 @@ class Vendors:
         return link
 
     @asynccontextmanager
-    async def _minted(self, provider: _Minter, build: Build) -> AsyncIterator[Link]:
-        yield await self._mint(provider, build)
+    async def _handed_on(self, provider: _Minter, build: Build, wanted: ByteRequest) -> AsyncIterator[Link | FileStream]:
+        yield _described(build) if wanted.head else await self._mint(provider, build)
 
 
 def _hands_out(provider: Provider, build: Build) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bot.domain.model import AccountHealth, Alert, AlertKind, Build, BuildState
+from bot.domain.model import AccountHealth, Alert, AlertKind, Build, BuildState, Handover
 
 LATE = timedelta(days=1)  # a vendor may show a build this long after its upload and it is still news
 GONE = "gone"  # the state, in an alert's facts, of a build that its vendor no longer lists
@@ -14,13 +14,18 @@ LOUD = (BuildState.IN_REVIEW, BuildState.APPROVED, BuildState.LIVE, BuildState.R
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """Something about a build. `facts` as in Alert; `is_loud`: also for channels that have no card of this build."""
+    """Something about a build. `facts` as in Alert; `is_loud`: also for channels that have no card of this build.
+
+    `again` is told in its place when this was told before: a vendor may go back to processing, or answer with what was true
+    a moment ago.
+    """
 
     kind: AlertKind
     build: Build
     fingerprint: str
     is_loud: bool = True
     facts: Mapping[str, str] = field(default_factory=dict)
+    again: "News | None" = None
 
     def alert(self, product_id: str, at: datetime) -> Alert:
         return Alert(
@@ -37,7 +42,8 @@ class News:
 def news_of(before: Build | None, now: Build, health: AccountHealth, app_was_known: bool, at: datetime) -> News | None:
     """What there is to tell of one build after a check; `before` is what the store had of it."""
     if _can_be_used_for_the_first_time(before, now, health, app_was_known):
-        return News(AlertKind.NEW_BUILD, now, f"new_build:{now.key}")
+        again = _changed(now, before.state, now.state, is_loud=False, at=at) if before else None
+        return News(AlertKind.NEW_BUILD, now, f"new_build:{now.key}", again=again)
     if before is None or before.state is now.state:
         return None
     return _changed(now, before.state, now.state, is_loud=now.state in LOUD, at=at)
@@ -55,8 +61,11 @@ def _changed(build: Build, old: str, new: str, *, is_loud: bool, at: datetime) -
 
 
 def _can_be_used_for_the_first_time(before: Build | None, now: Build, health: AccountHealth, app_was_known: bool) -> bool:
-    """A build never seen is news unless it is plainly old: the account was just allowed to see it."""
-    if not now.state.is_announceable:
+    """A build never seen is news unless it is plainly old: the account was just allowed to see it.
+
+    A version that is only being prepared (no known state, nothing to be had) is news when it goes on.
+    """
+    if not now.state.is_announceable or (now.state is BuildState.OTHER and now.handover is Handover.NONE):
         return False
     if before is not None:
         return before.state is BuildState.PROCESSING

@@ -114,7 +114,7 @@ class Reading:
 
     def _with_stand_in(self, product: Product, head: Build) -> Iterator[Build]:
         yield head
-        if head.handover is not Handover.NONE and not self.can_be_had(head):
+        if not self.can_be_had(head):
             line = BuildFilter(head.platform, head.track, self._reader.provider_of.get(head.account))
             older = self._catalogue.find_builds(product.id, line, 0, STAND_IN_WITHIN).builds
             yield from islice((b for b in older if b.account == head.account and self.can_be_had(b)), 1)

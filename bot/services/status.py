@@ -1,12 +1,14 @@
 """What is known of the accounts themselves."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
-from bot.domain.answers import AccountLine, AgreementsAnswer, AppsAnswer, DueDate, StatusAnswer, WhoamiAnswer
-from bot.domain.model import Person, Product
+from bot.domain.answers import AccountLine, AgreementsAnswer, AppsAnswer, StatusAnswer, WhoamiAnswer
+from bot.domain.model import Expiry, Person, Product
 from bot.domain.ports import ChecksAgreements, Provider, Repositories, Store
 from bot.services.access import Access
+from bot.services.expiries import Almanac
 
 
 class StatusDesk:
@@ -17,26 +19,30 @@ class StatusDesk:
         store: Store,
         providers: Mapping[str, Provider],
         titles: Mapping[str, str],
-        dates: Sequence[DueDate],
+        almanac: Almanac,
         access: Access,
+        clock: Callable[[], datetime],
     ) -> None:
         self._store = store
         self._titles = titles
-        self._dates = tuple(sorted(dates, key=lambda date: date.due))
+        self._almanac = almanac
         self._access = access
+        self._clock = clock
         self._with_agreements = {name for name, provider in providers.items() if isinstance(provider, ChecksAgreements)}
 
     async def status(self) -> StatusAnswer:
-        return await self._store.read(lambda r: StatusAnswer(self._lines(r), r.outbox.counts()))
+        return await self._store.read(lambda r: StatusAnswer(self._lines(r), r.outbox.counts(), tuple(r.quiet.all())))
 
     async def apps(self, channel: str, person: Person | None = None) -> AppsAnswer:
         """Accounts with the products that this person may see in this channel."""
         return await self._store.read(lambda r: AppsAnswer(self._lines(r, self._by_account(r, channel, person))))
 
-    async def agreements(self) -> AgreementsAnswer:
+    async def agreements(self, channel: str, person: Person | None = None) -> AgreementsAnswer:
+        """Legal papers and everything that ends, builds as far as this person may see their products in this channel."""
+
         def work(repositories: Repositories) -> AgreementsAnswer:
             lines = tuple(line for line in self._lines(repositories) if line.health.name in self._with_agreements)
-            return AgreementsAnswer(lines, self._dates)
+            return AgreementsAnswer(lines, self._expiries(repositories, channel, person))
 
         return await self._store.read(work)
 
@@ -45,6 +51,11 @@ class StatusDesk:
         products = await self._store.read(lambda r: r.catalogue.products())
         restricted = tuple((p, channels) for p in products if (channels := self._access.channels_of(p)))
         return WhoamiAnswer(person, self._access.is_owner(person.id), denied.denial if denied else None, restricted)
+
+    def _expiries(self, repositories: Repositories, channel: str, person: Person | None) -> tuple[Expiry, ...]:
+        endings = self._almanac.endings(repositories, self._clock())
+        denied = self._access.denial_here
+        return tuple(each.expiry for each in endings if not each.product or not denied(each.product, channel, person))
 
     def _lines(
         self, repositories: Repositories, products: Mapping[str, Sequence[Product]] | None = None

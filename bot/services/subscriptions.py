@@ -5,14 +5,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from bot.domain.answers import Denied, NoSuchProduct, Subscribed, SubscriptionLine, SubscriptionsAnswer, Unsubscribed
+from bot.domain.answers import Denied, Muted, NoSuchProduct, Subscribed, SubscriptionLine, SubscriptionsAnswer, Unsubscribed
 from bot.domain.errors import UserMistake
-from bot.domain.model import Alert, Build, EventKind, Person, Product, Subscription
+from bot.domain.model import Alert, Build, EventKind, Mute, Person, Product, Subscription
 from bot.domain.ports import Repositories, Store
 from bot.services.access import Access
 from bot.services.asking import Question
 from bot.services.catalog import Catalog
+from bot.services.hearing import hears
 from bot.services.names import normalise
+from bot.services.rhythm import split_digest
 
 KIND_WORDS = {
     **dict.fromkeys(("newbuilds", "newbuild", "builds"), EventKind.NEW_BUILDS),
@@ -34,16 +36,19 @@ class SubscriptionDesk:
     async def subscribe(
         self, words: str, channel: str, user: str, person: Person | None = None
     ) -> Subscribed | NoSuchProduct | Denied:
-        """`shop ios track:testflight new-builds`, `all agreements`. Raises UserMistake."""
-        kinds, rest = _split_kinds(words)
+        """`shop ios track:testflight new-builds daily 09:00`, `all agreements`. Ends a mute. Raises UserMistake."""
+        digest, rest = split_digest(words, person.zone if person else None)
+        kinds, rest = _split_kinds(rest)
+        if digest and kinds and EventKind.NEW_BUILDS not in kinds:
+            raise UserMistake("A digest is for new builds. Agreements and expiries are told when there is something to do.")
         found, question = await self._named(rest, channel, "subscribe", person)
         if isinstance(found, NoSuchProduct):
-            return replace(found, rest=" ".join([found.rest, *sorted(kinds)]).strip())
-        if found and (denied := self._access.denial_here(found, channel, person)):
+            again = [found.rest, *sorted(kinds), str(digest or "")]
+            return replace(found, rest=" ".join(word for word in again if word))
+        if found and (denied := self._access.denial_here(found, channel, person) or self._access.news_denial(found, channel)):
             return denied
-        subscription = self._subscription(found, question, kinds, channel, user)
-        added = await self._store.write(lambda r: r.subscriptions.add(subscription))
-        return Subscribed(SubscriptionLine(subscription, found), added)
+        wanted = replace(self._subscription(found, question, kinds, channel, user), digest=digest)
+        return await self._store.write(lambda r: _add(r, wanted, found))
 
     async def unsubscribe(self, words: str, channel: str, person: Person | None = None) -> Unsubscribed | NoSuchProduct:
         """The named product's subscriptions of this channel, or all of them with `all`. Raises UserMistake."""
@@ -52,16 +57,39 @@ class SubscriptionDesk:
         if isinstance(found, NoSuchProduct):
             return found
         lines = [line for line in (await self.listing(channel)).lines if found is None or line.product == found]
-        await self._store.write(lambda r: [r.subscriptions.remove(line.subscription.id) for line in lines])
+
+        def work(repositories: Repositories) -> None:
+            for line in lines:
+                repositories.subscriptions.remove(line.subscription.id)
+            repositories.mutes.remove(channel, found.id if found else None)
+
+        await self._store.write(work)
         return Unsubscribed(tuple(lines))
+
+    async def mute(self, product_id: str, channel: str, user: str, *, is_muted: bool = True) -> Muted:
+        """The channel hears nothing of the product until it is unmuted or subscribed again. Raises UserMistake."""
+
+        def work(repositories: Repositories) -> Product | None:
+            product = repositories.catalogue.product(product_id)
+            if product and is_muted:
+                repositories.mutes.add(Mute(channel, product_id, user, self._clock()))
+            elif product:
+                repositories.mutes.remove(channel, product_id)
+            return product
+
+        if (product := await self._store.write(work)) is None:
+            raise UserMistake("That product is gone, so there is nothing to mute.")
+        return Muted(product, is_muted)
 
     async def listing(self, channel: str) -> SubscriptionsAnswer:
         """What this channel is subscribed to."""
 
         def work(repositories: Repositories) -> SubscriptionsAnswer:
-            found = repositories.subscriptions.of_channel(channel)
-            products = {p.id: p for p in repositories.catalogue.products()} if found else {}
-            return SubscriptionsAnswer(channel, tuple(SubscriptionLine(s, products.get(s.product_id or "")) for s in found))
+            found, mutes = repositories.subscriptions.of_channel(channel), repositories.mutes.of_channel(channel)
+            products = {p.id: p for p in repositories.catalogue.products()} if found or mutes else {}
+            lines = tuple(SubscriptionLine(s, products.get(s.product_id or "")) for s in found)
+            muted = tuple(products[mute.product_id] for mute in mutes if mute.product_id in products)
+            return SubscriptionsAnswer(channel, lines, muted)
 
         return await self._store.read(work)
 
@@ -99,20 +127,21 @@ def channels_for(
     subscriptions: Iterable[Subscription], alert: Alert, build: Build | None = None, provider: str | None = None
 ) -> frozenset[str]:
     """The channels that hear of an alert."""
-    return frozenset(s.channel for s in subscriptions if _hears(s, alert, build, provider))
+    return frozenset(s.channel for s in subscriptions if hears(s, alert, build, provider))
 
 
-def _hears(subscription: Subscription, alert: Alert, build: Build | None, provider: str | None) -> bool:
-    if alert.kind.event not in subscription.kinds:
-        return False
-    if build is None:
-        return True
-    return (
-        subscription.product_id in (None, alert.product_id)
-        and subscription.platform in (None, build.platform)
-        and subscription.provider in (None, provider)
-        and (subscription.track is None or subscription.track in normalise(build.track))
-    )
+def _add(repositories: Repositories, wanted: Subscription, product: Product | None) -> Subscribed:
+    """With what stands after it: the same product and filters are one subscription."""
+    before = repositories.subscriptions.of_channel(wanted.channel)
+    repositories.subscriptions.add(wanted)
+    after = repositories.subscriptions.of_channel(wanted.channel)
+    standing = next(s for s in after if _scope(s) == _scope(wanted))
+    unmuted = product is not None and repositories.mutes.remove(wanted.channel, product.id) > 0
+    return Subscribed(SubscriptionLine(standing, product), standing not in before, unmuted)
+
+
+def _scope(subscription: Subscription) -> tuple[str | None, ...]:
+    return subscription.product_id, subscription.platform, subscription.track, subscription.provider
 
 
 def _split_kinds(words: str) -> tuple[frozenset[EventKind], str]:

@@ -6,13 +6,16 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.domain.errors import AgreementBlocked, ProviderError
-from bot.domain.model import AccountHealth, Alert, AlertKind, App, Build
+from bot.domain.errors import SAVING_CALLS, AgreementBlocked, ProviderError
+from bot.domain.model import AccountHealth, Alert, AlertKind, App, Build, Product
 from bot.domain.ports import Jobs, ListsApps, ListsBuilds, Provider, Repositories, Store
+from bot.services.access import Rules
+from bot.services.agreements import awaits_contract
 from bot.services.health import back_alert, down_alert, down_fingerprint, is_open
+from bot.services.hearing import hearers
 from bot.services.news import News, gone, news_of
 from bot.services.products import ConfiguredProduct, Joiner, with_bundle_ids
-from bot.services.subscriptions import channels_for
+from bot.services.waiting import tell_waiting
 
 AT_A_TIME = 200  # builds
 
@@ -46,7 +49,7 @@ class _Found:
 class Sync:
     """Polls and webhooks both end in `account`; fingerprints make the second of them a no-op.
 
-    `owners` are told what the people who configured Purser must mend.
+    `owners` are told what the people who configured Purser must mend; `rules` say what may be told where.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class Sync:
         *,
         owners: Iterable[str] = (),
         poll_every: timedelta = timedelta(minutes=5),
+        rules: Rules | None = None,
     ) -> None:
         self._store = store
         self._providers = providers
@@ -67,6 +71,7 @@ class Sync:
         self._clock = clock
         self._owners = tuple(owners)
         self._poll_every = poll_every
+        self._rules = rules or Rules()
 
     async def poll(self, name: str) -> SyncReport:
         """`account`, unless the account failed too often lately."""
@@ -84,6 +89,8 @@ class Sync:
         news = await self._store.write(lambda r: self._record(r, found))
         if news:
             await self._jobs.defer("deliver")
+        if awaits_contract(found.builds):
+            await self._jobs.defer("agreements", name)
         log.info("account checked", account=name, apps=len(found.apps), builds=len(found.builds), news=news)
         return SyncReport(name, len(found.apps), len(found.builds), news)
 
@@ -97,6 +104,8 @@ class Sync:
 
     async def _failed(self, name: str, error: ProviderError) -> SyncReport:
         log.warning("account check failed", account=name, operation=error.operation, reason=error.reason)
+        if error.reason == SAVING_CALLS:
+            return SyncReport(name, was_left_alone=True)  # our own choice says nothing about the account
         if await self._store.write(lambda r: self._record_failure(r, name, error)):
             await self._jobs.defer("deliver")
         if isinstance(error, AgreementBlocked):
@@ -116,29 +125,30 @@ class Sync:
         catalogue = repositories.catalogue
         health = catalogue.account(found.account)
         old_apps = {app.id: app for app in catalogue.apps(found.account)}
-        product_ids = self._save_apps(repositories, found)
-        builds = [build for build in found.builds if build.app_id in product_ids]
+        products = self._save_apps(repositories, found)
+        builds = [build for build in found.builds if build.app_id in products]
         news = list(self._save_builds(repositories, found, builds, health, old_apps))
         vanished = self._mark_gone(repositories, found, builds) if found.is_full else []
         catalogue.record_success(found.account, found.at)
+        ready = tell_waiting(repositories, builds, found.at)
         if health is None or health.baseline_at is None:
-            return 0
+            return ready
         news += [gone(build, found.at) for build in vanished]
-        announced = sum(self._announce(repositories, each, product_ids, health.provider) for each in news)
+        announced = sum(self._announce(repositories, each, products, health.provider) for each in news)
         owed = [_lost_alert(found, old_apps)]
         if health.failing_since and repositories.outbox.has(down_fingerprint(health.name, health.failing_since)):
             owed.append(back_alert(health, found.at))
-        return announced + sum(repositories.outbox.add(alert, self._owners) for alert in owed if alert)
+        return ready + announced + sum(repositories.outbox.add(alert, self._owners) for alert in owed if alert)
 
-    def _save_apps(self, repositories: Repositories, found: _Found) -> Mapping[str, str]:
-        """Saves apps under their products; app id -> product id."""
+    def _save_apps(self, repositories: Repositories, found: _Found) -> Mapping[str, Product]:
+        """Saves apps under their products; app id -> product."""
         bundle_ids = {build.app_id: build.bundle_id for build in found.builds if build.bundle_id}
         joiner = Joiner(repositories.catalogue, self._configured)
-        product_ids = {}
+        products = {}
         for app in with_bundle_ids(found.apps, bundle_ids):
-            product_ids[app.id] = joiner.product_for(app).id
-            repositories.catalogue.save_app(app, product_ids[app.id], found.at)
-        return product_ids
+            products[app.id] = joiner.product_for(app)
+            repositories.catalogue.save_app(app, products[app.id].id, found.at)
+        return products
 
     def _save_builds(
         self,
@@ -166,12 +176,16 @@ class Sync:
         repositories.catalogue.mark_gone(missing, found.at)
         return list(vanished.values())
 
-    def _announce(self, repositories: Repositories, news: News, product_ids: Mapping[str, str], provider: str) -> bool:
-        alert = news.alert(product_ids[news.build.app_id], self._clock())
-        channels = channels_for(repositories.subscriptions.all(), alert, news.build, provider)
-        if not news.is_loud:
-            channels &= repositories.outbox.cards(news.build.key).keys()
-        return repositories.outbox.add(alert, channels)
+    def _announce(self, repositories: Repositories, news: News, products: Mapping[str, Product], provider: str) -> bool:
+        if news.again and repositories.outbox.has(news.fingerprint):
+            news = news.again
+        product = products[news.build.app_id]
+        alert = news.alert(product.id, self._clock())
+        heard = hearers(repositories, alert, product, news.build, provider, self._rules)
+        told = repositories.told.begun(news.build.key)
+        at_once = {channel for channel, at in heard.items() if channel in told or (news.is_loud and at == alert.created_at)}
+        later = {channel: at for channel, at in heard.items() if news.is_loud and channel not in at_once}
+        return repositories.outbox.add(alert, at_once, later)
 
 
 def _lost_alert(found: _Found, old_apps: Mapping[str, App]) -> Alert | None:

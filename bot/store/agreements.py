@@ -1,15 +1,19 @@
 """The history of each account's legal papers. The row without an end is the present."""
 
 from collections.abc import Sequence
+from dataclasses import fields
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from bot.domain.model import Agreement
+from bot.domain.model import Agreement, AgreementState
 from bot.store.tables import accounts, agreements
 
-_FIELDS = ("account", "state", "since", "checked_at", "until", "code", "blocked", "strikes")
-_CURRENT = select(*(agreements.c[name] for name in _FIELDS)).where(agreements.c.until.is_(None)).order_by(agreements.c.account)
+_FIELDS = tuple(field.name for field in fields(Agreement))
+_ALL = select(*(agreements.c[name] for name in _FIELDS))
+_CURRENT = _ALL.where(agreements.c.until.is_(None)).order_by(agreements.c.account)
+_INCIDENTS = _ALL.where(agreements.c.state == AgreementState.BLOCKED).order_by(agreements.c.since.desc()).limit(1)
 _ACCOUNT = select(accounts.c.name).with_for_update(key_share=True)  # FOR NO KEY UPDATE: does not hold up saving its apps
 
 
@@ -25,6 +29,11 @@ class SqlAgreements:
         if self._writing:
             self._connection.execute(_ACCOUNT.where(accounts.c.name == account))
         row = self._connection.execute(_CURRENT.where(agreements.c.account == account)).first()
+        return _agreement(row) if row else None
+
+    def incident(self, account: str, since: datetime | None = None) -> Agreement | None:
+        wanted = _INCIDENTS.where(agreements.c.account == account)
+        row = self._connection.execute(wanted.where(agreements.c.since == since) if since else wanted).first()
         return _agreement(row) if row else None
 
     def save(self, agreement: Agreement) -> None:

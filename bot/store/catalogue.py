@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, literal, select, update
 
-from bot.domain.model import AccountHealth, App, Build, BuildState, Product
+from bot.domain.model import PENDING_CONTRACT, AccountHealth, App, Build, BuildState, Product
 from bot.domain.ports import BuildFilter, BuildPage
 from bot.store import finding, saving
 from bot.store.tables import accounts, apps, builds, products, revision
@@ -154,6 +154,10 @@ class SqlCatalogue:
     def save_builds(self, builds: Iterable[Build], at: datetime) -> None:
         if saving.save_builds(self._connection, builds, at):
             self._bump()
+
+    def awaits_contract(self, account: str) -> bool:
+        waiting = (builds.c.account == account) & (builds.c.detail == PENDING_CONTRACT) & builds.c.gone_at.is_(None)
+        return self._connection.scalar(select(builds.c.key).where(waiting).limit(1)) is not None
 
     def keys_of(self, account: str) -> Mapping[str, str]:
         here = (builds.c.account == account) & builds.c.gone_at.is_(None)

@@ -12,9 +12,13 @@ from bot.domain.errors import StoreUnavailable
 from bot.store.agreements import SqlAgreements
 from bot.store.catalogue import SqlCatalogue
 from bot.store.connect import failures_translated, open_engine, parse_url
+from bot.store.expiries import SqlExpiries
 from bot.store.grants import SqlGrants
+from bot.store.mutes import SqlMutes
 from bot.store.outbox import SqlOutbox
+from bot.store.quiet import SqlQuietChannels
 from bot.store.subscriptions import SqlSubscriptions
+from bot.store.told import SqlTold
 from bot.store.waits import SqlWaits
 
 T = TypeVar("T")
@@ -29,10 +33,14 @@ class Transaction:
     def __init__(self, connection: Connection, writing: bool) -> None:
         self.catalogue: ports.Catalogue = SqlCatalogue(connection, writing)
         self.subscriptions: ports.Subscriptions = SqlSubscriptions(connection)
+        self.mutes: ports.Mutes = SqlMutes(connection)
         self.outbox: ports.Outbox = SqlOutbox(connection)
+        self.told: ports.Told = SqlTold(connection)
+        self.quiet: ports.QuietChannels = SqlQuietChannels(connection)
         self.grants: ports.Grants = SqlGrants(connection)
         self.waits: ports.Waits = SqlWaits(connection)
         self.agreements: ports.Agreements = SqlAgreements(connection, writing)
+        self.expiries: ports.Expiries = SqlExpiries(connection, writing)
 
 
 class Database:

@@ -5,29 +5,47 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, case, exists, func, insert, select, update
 
 from bot.domain.model import Alert, AlertKind, Delivery, DeliveryState
-from bot.store.tables import alerts, deliveries
+from bot.store.saving import chunked
+from bot.store.tables import alerts, deliveries, quiet_channels
 from bot.store.upsert import insert_if_new
 
 ABOUT_BUILDS = (AlertKind.NEW_BUILD, AlertKind.BUILD_CHANGED)
 OPEN = (DeliveryState.PENDING, DeliveryState.SENDING)
 
 _ALERT = [alerts.c[name] for name in ("fingerprint", "kind", "account", "created_at", "product_id", "build_key", "facts", "id")]
-_DELIVERY = [deliveries.c[name] for name in ("id", "channel", "state", "due_at", "attempts", "ts", "reason")]
-_DELIVERIES = (
+_DELIVERY = [
+    deliveries.c[name]
+    for name in ("id", "channel", "state", "due_at", "attempts", "ts", "reason", "thread", "batch", "is_digest", "sent_at")
+]
+DELIVERIES = (
     select(*_DELIVERY, *_ALERT)
     .join_from(deliveries, alerts, deliveries.c.alert_id == alerts.c.id)
     .where(alerts.c.kind.in_(list(AlertKind)))  # what a newer version of Purser wrote waits for it
     .order_by(deliveries.c.due_at, deliveries.c.sequence)
 )
 _CARDS = select(deliveries.c.channel, deliveries.c.ts).join_from(deliveries, alerts, deliveries.c.alert_id == alerts.c.id)
-_DUE = _DELIVERIES.where(
+_DUE = DELIVERIES.where(
     deliveries.c.state == DeliveryState.PENDING, deliveries.c.due_at <= bindparam("now", type_=deliveries.c.due_at.type)
 ).limit(bindparam("most"))
-_INTERRUPTED = _DELIVERIES.where(
+_INTERRUPTED = DELIVERIES.where(
     deliveries.c.state == DeliveryState.SENDING, deliveries.c.due_at < bindparam("before", type_=deliveries.c.due_at.type)
+)
+_CHANNELS_DUE = (
+    select(deliveries.c.channel)
+    .distinct()
+    .join_from(deliveries, alerts, deliveries.c.alert_id == alerts.c.id)
+    .where(alerts.c.kind.in_(list(AlertKind)), deliveries.c.state == DeliveryState.PENDING)
+    .where(deliveries.c.due_at <= bindparam("now", type_=deliveries.c.due_at.type))
+    .where(
+        ~exists().where(
+            quiet_channels.c.channel == deliveries.c.channel,
+            quiet_channels.c.probe_at > bindparam("now", type_=quiet_channels.c.probe_at.type),
+        )
+    )
+    .order_by(deliveries.c.channel)
 )
 
 
@@ -37,7 +55,7 @@ class SqlOutbox:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def add(self, alert: Alert, channels: Iterable[str]) -> bool:
+    def add(self, alert: Alert, channels: Iterable[str], digests: Mapping[str, datetime] | None = None) -> bool:
         """A second writer of the same fingerprint waits for the first one's transaction, then finds it there."""
         id = alert.id or uuid4().hex
         values = {
@@ -52,13 +70,19 @@ class SqlOutbox:
         }
         if not insert_if_new(self._connection, alerts, values):
             return False
-        rows = [_pending(id, channel, alert.created_at) for channel in sorted(set(channels))]
+        digests = digests or {}
+        rows = [_pending(id, channel, alert.created_at, digests.get(channel)) for channel in sorted({*channels, *digests})]
         if rows:
             self._connection.execute(insert(deliveries), rows)
         return True
 
     def has(self, fingerprint: str) -> bool:
         return self._connection.scalar(select(alerts.c.id).where(alerts.c.fingerprint == fingerprint)) is not None
+
+    def first_messages(self, fingerprints: Iterable[str]) -> Mapping[str, str]:
+        told = alerts.c.fingerprint.in_(list(fingerprints)) & deliveries.c.ts.is_not(None)
+        rows = self._connection.execute(_CARDS.where(told).order_by(deliveries.c.sequence.desc()))
+        return {channel: ts for channel, ts in rows if ts}
 
     def cards(self, build_key: str) -> Mapping[str, str]:
         """The first message about a build is its card; later ones stand in its thread."""
@@ -67,10 +91,29 @@ class SqlOutbox:
         return {channel: ts for channel, ts in rows if ts}
 
     def due(self, now: datetime, limit: int = 100) -> Sequence[Delivery]:
-        return [_delivery(row) for row in self._connection.execute(_DUE, {"now": now, "most": limit})]
+        return [read_delivery(row) for row in self._connection.execute(_DUE, {"now": now, "most": limit})]
 
     def interrupted(self, before: datetime) -> Sequence[Delivery]:
-        return [_delivery(row) for row in self._connection.execute(_INTERRUPTED, {"before": before})]
+        return [read_delivery(row) for row in self._connection.execute(_INTERRUPTED, {"before": before})]
+
+    def channels_due(self, now: datetime) -> Sequence[str]:
+        return self._connection.scalars(_CHANNELS_DUE, {"now": now}).all()
+
+    def open_in(self, channel: str) -> Sequence[Delivery]:
+        here = DELIVERIES.where(deliveries.c.channel == channel, deliveries.c.state.in_(OPEN))
+        return [read_delivery(row) for row in self._connection.execute(here.order_by(None).order_by(deliveries.c.sequence))]
+
+    def batch(self, batch: str) -> Sequence[Delivery]:
+        together = DELIVERIES.where(deliveries.c.batch == batch).order_by(None).order_by(deliveries.c.sequence)
+        return [read_delivery(row) for row in self._connection.execute(together)]
+
+    def claim(self, delivery_ids: Iterable[str], at: datetime, batch: str | None = None) -> frozenset[str]:
+        claimed: set[str] = set()
+        for chunk in chunked(sorted(delivery_ids)):
+            these = deliveries.c.id.in_(chunk) & (deliveries.c.state == DeliveryState.PENDING)
+            taking = update(deliveries).where(these).values(state=DeliveryState.SENDING, due_at=at, batch=batch)
+            claimed.update(self._connection.scalars(taking.returning(deliveries.c.id)))
+        return frozenset(claimed)
 
     def mark_sending(self, delivery_id: str, at: datetime) -> bool:
         return self._change(delivery_id, (DeliveryState.PENDING,), state=DeliveryState.SENDING, due_at=at)
@@ -78,9 +121,26 @@ class SqlOutbox:
     def mark_sent(self, delivery_id: str, ts: str) -> None:
         self._change(delivery_id, OPEN, state=DeliveryState.SENT, ts=ts, reason=None)
 
+    def hand_back(self, delivery_id: str, due_at: datetime) -> None:
+        attempts = case((deliveries.c.attempts == 0, 1), else_=deliveries.c.attempts)
+        sending = (DeliveryState.SENDING,)
+        self._change(delivery_id, sending, state=DeliveryState.PENDING, due_at=due_at, attempts=attempts, reason="interrupted")
+
     def postpone(self, delivery_id: str, due_at: datetime, reason: str) -> None:
         attempts = deliveries.c.attempts + 1
         self._change(delivery_id, OPEN, state=DeliveryState.PENDING, due_at=due_at, attempts=attempts, reason=reason)
+
+    def mark_all_sent(self, delivery_ids: Iterable[str], ts: str, thread: str | None, at: datetime) -> None:
+        values = {"state": DeliveryState.SENT, "ts": ts, "reason": None, "thread": thread, "sent_at": at}
+        for chunk in chunked(delivery_ids):
+            these = deliveries.c.id.in_(chunk) & deliveries.c.state.in_(OPEN)
+            self._connection.execute(update(deliveries).where(these).values(values))
+
+    def put_off(self, delivery_id: str, due_at: datetime) -> None:
+        self._change(delivery_id, (DeliveryState.PENDING,), due_at=due_at)
+
+    def drop(self, delivery_id: str, reason: str) -> None:
+        self._change(delivery_id, OPEN, state=DeliveryState.DROPPED, reason=reason)
 
     def mark_failed(self, delivery_id: str, reason: str) -> None:
         self._change(delivery_id, OPEN, state=DeliveryState.FAILED, reason=reason)
@@ -92,23 +152,28 @@ class SqlOutbox:
             counts[state] += count
         return counts
 
+    def oldest_open(self) -> datetime | None:
+        waiting = select(func.min(alerts.c.created_at)).join_from(deliveries, alerts, deliveries.c.alert_id == alerts.c.id)
+        return self._connection.scalar(waiting.where(deliveries.c.state.in_(OPEN)))
+
     def _change(self, delivery_id: str, only_from: Sequence[DeliveryState], **values: Any) -> bool:
         """False when the delivery is in none of these states: SENT and FAILED stay what they are."""
         this = (deliveries.c.id == delivery_id) & deliveries.c.state.in_(only_from)
         return self._connection.execute(update(deliveries).where(this).values(values)).rowcount > 0
 
 
-def _pending(alert_id: str, channel: str, due_at: datetime) -> dict[str, Any]:
+def _pending(alert_id: str, channel: str, at: datetime, digest_at: datetime | None) -> dict[str, Any]:
     return {
         "id": uuid4().hex,
         "alert_id": alert_id,
         "channel": channel,
         "state": DeliveryState.PENDING,
-        "due_at": due_at,
+        "due_at": digest_at or at,
         "attempts": 0,
+        "is_digest": digest_at is not None,
     }
 
 
-def _delivery(row: Row[*tuple[Any, ...]]) -> Delivery:
+def read_delivery(row: Row[*tuple[Any, ...]]) -> Delivery:
     id, channel, *rest = row[: len(_DELIVERY)]
     return Delivery(id, Alert(*row[len(_DELIVERY) :]), channel, *rest)

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, delete, select, update
 
+from bot.domain.digest import Digest, parse
 from bot.domain.model import EventKind, Subscription
 from bot.store.tables import subscriptions
 from bot.store.upsert import insert_if_new
@@ -20,6 +22,7 @@ _ALL = select(
     subscriptions.c.platform,
     subscriptions.c.track,
     subscriptions.c.provider,
+    subscriptions.c.digest,
 ).order_by(subscriptions.c.created_at, subscriptions.c.id)
 
 
@@ -41,6 +44,7 @@ class SqlSubscriptions:
             "platform": subscription.platform,
             "track": subscription.track,
             "provider": subscription.provider,
+            "digest": _text(subscription.digest),
         }
         added = insert_if_new(self._connection, subscriptions, values)
         if not added:
@@ -59,7 +63,8 @@ class SqlSubscriptions:
     def _unite(self, wanted: Subscription) -> None:
         same = (subscriptions.c.channel == wanted.channel) & (subscriptions.c.scope == _scope(wanted))
         kinds = self._connection.execute(select(subscriptions.c.kinds).where(same).with_for_update()).scalar_one()
-        self._connection.execute(update(subscriptions).where(same).values(kinds=sorted({*kinds, *wanted.kinds})))
+        values = {"kinds": sorted({*kinds, *wanted.kinds}), "digest": _text(wanted.digest)}
+        self._connection.execute(update(subscriptions).where(same).values(values))
 
 
 def _scope(subscription: Subscription) -> str:
@@ -67,6 +72,12 @@ def _scope(subscription: Subscription) -> str:
     return json.dumps([subscription.product_id, subscription.platform, subscription.track, subscription.provider])
 
 
+def _text(digest: Digest | None) -> str | None:
+    return str(digest) if digest else None
+
+
 def _subscription(id: str, channel: str, kinds: Iterable[str], *rest: Any) -> Subscription:
     """Kinds that another version of Purser knows are left out."""
-    return Subscription(id, channel, frozenset(EventKind(kind) for kind in kinds if kind in set(EventKind)), *rest)
+    *facts, digest = rest
+    known = frozenset(EventKind(kind) for kind in kinds if kind in set(EventKind))
+    return replace(Subscription(id, channel, known, *facts), digest=parse(digest) if digest else None)

@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from bot.domain.model import AgreementState, AlertKind, BuildState, DeliveryState, Handover, Platform
+from bot.domain.model import AgreementState, AlertKind, BuildState, DeliveryState, ExpiryKind, Handover, Platform
 from bot.store.types import CleanText, EnumText, UtcDateTime
 
 SCHEMA = "0001"  # the migration that leads to these tables; `bot.store.migrate` compares it without importing Alembic
@@ -107,6 +107,21 @@ class SubscriptionColumns(TypedColumns):
     platform: Named[Platform | None] = Column(EnumText(Platform, Platform.OTHER))
     track: Named[str | None] = Column(CleanText)
     provider: Named[str | None] = Column(CleanText)
+    digest: Named[str | None] = Column(CleanText)
+
+
+class MuteColumns(TypedColumns):
+    channel: Named[str] = Column(CleanText, primary_key=True)
+    product_id: Named[str] = Column(CleanText, ForeignKey("products.id"), primary_key=True)
+    by: Named[str] = Column("muted_by", CleanText)
+    at: Named[datetime] = Column("muted_at", UtcDateTime)
+
+
+class QuietChannelColumns(TypedColumns):
+    channel: Named[str] = Column(CleanText, primary_key=True)
+    reason: Named[str] = Column(CleanText)
+    since: Named[datetime] = Column(UtcDateTime)
+    probe_at: Named[datetime] = Column(UtcDateTime)
 
 
 class AlertColumns(TypedColumns):
@@ -130,6 +145,10 @@ class DeliveryColumns(TypedColumns):
     attempts: Named[int] = Column(Integer)
     ts: Named[str | None] = Column(CleanText)
     reason: Named[str | None] = Column(CleanText)
+    thread: Named[str | None] = Column(CleanText)
+    batch: Named[str | None] = Column(CleanText)
+    is_digest: Named[bool] = Column(Boolean)
+    sent_at: Named[datetime | None] = Column(UtcDateTime)
 
 
 class GrantColumns(TypedColumns):
@@ -164,6 +183,29 @@ class AgreementColumns(TypedColumns):
     code: Named[str | None] = Column(CleanText)
     blocked: Named[list[str]] = Column(JSON)
     strikes: Named[int] = Column(Integer)
+    taken_by: Named[str | None] = Column(CleanText)
+    taken_at: Named[datetime | None] = Column(UtcDateTime)
+    snoozed_by: Named[str | None] = Column(CleanText)
+    snoozed_until: Named[datetime | None] = Column(UtcDateTime)
+    reminded_at: Named[datetime | None] = Column(UtcDateTime)
+
+
+class ExpiryColumns(TypedColumns):
+    account: Named[str] = Column(CleanText, ForeignKey("accounts.name"), primary_key=True)
+    kind: Named[ExpiryKind] = Column(EnumText(ExpiryKind, ExpiryKind.DATE), primary_key=True)
+    id: Named[str] = Column(CleanText, primary_key=True)
+    name: Named[str] = Column(CleanText)
+    expires_at: Named[datetime] = Column(UtcDateTime)
+    seen_at: Named[datetime] = Column(UtcDateTime)
+
+
+class ExpiryNoticeColumns(TypedColumns):
+    account: Named[str] = Column(CleanText, primary_key=True)
+    kind: Named[ExpiryKind] = Column(EnumText(ExpiryKind, ExpiryKind.DATE), primary_key=True)
+    id: Named[str] = Column(CleanText, primary_key=True)
+    expires_at: Named[datetime] = Column(UtcDateTime)
+    days: Named[int] = Column(Integer)
+    told_at: Named[datetime] = Column(UtcDateTime)
 
 
 class RevisionColumns(TypedColumns):
@@ -188,13 +230,16 @@ builds = Table(
     Index("ix_builds_track", "track"),
 )
 subscriptions = Table("subscriptions", metadata, SubscriptionColumns, UniqueConstraint("channel", "scope"))
-alerts = Table("alerts", metadata, AlertColumns)
+mutes = Table("mutes", metadata, MuteColumns)
+quiet_channels = Table("quiet_channels", metadata, QuietChannelColumns)
+alerts = Table("alerts", metadata, AlertColumns, Index("ix_alerts_build", "build_key"))
 deliveries = Table(
     "deliveries",
     metadata,
     DeliveryColumns,
     UniqueConstraint("alert_id", "channel"),
     Index("ix_deliveries_due", "state", "due_at"),
+    Index("ix_deliveries_channel", "channel", "state", "sequence"),
 )
 grants = Table(
     "grants",
@@ -208,4 +253,6 @@ waits = Table("waits", metadata, WaitColumns)
 agreements = Table("agreements", metadata, AgreementColumns)
 _current = agreements.c.until.is_(None)
 Index("ix_agreements_current", agreements.c.account, unique=True, sqlite_where=_current, postgresql_where=_current)
+expiries = Table("expiries", metadata, ExpiryColumns)
+expiry_notices = Table("expiry_notices", metadata, ExpiryNoticeColumns)
 revision = Table("revision", metadata, RevisionColumns)

@@ -4,19 +4,19 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final
 
-from bot.domain.answers import AccountLine, AgreementsAnswer, DueDate
+from bot.domain.answers import AccountLine, AgreementsAnswer
 from bot.domain.message import Block, Message
 from bot.domain.model import Agreement, AgreementState
 from bot.views.accounts import account_name
 from bot.views.download import BUSINESS_PAGE
+from bot.views.expiries import listed
 from bot.views.limits import context, listing, open_button, section
-from bot.views.text import age, count, day, escape, moment, name
+from bot.views.text import age, count, escape, moment, user
 
 ACCOUNTS: Final = 20
 LINE: Final = 450  # characters about one account
-DATES: Final = 10
 UNREAD: Final = 8  # accounts named of which nothing was read
-_AREAS: Final = {"account": "the whole account", "apps": "apps and builds", "signing": "signing"}
+_AREAS: Final = {"account": "the whole account", "apps": "apps and builds", "signing": "signing", "release": "App Store release"}
 _ORDER: Final = (AgreementState.BLOCKED, AgreementState.REFUSED, AgreementState.UNKNOWN, AgreementState.IN_FORCE)
 
 
@@ -25,7 +25,7 @@ def agreements(answer: AgreementsAnswer, now: datetime) -> Message:
     known = [(line, line.agreement) for line in answer.accounts if line.agreement is not None]
     known.sort(key=lambda pair: _ORDER.index(pair[1].state))
     rows = [_row(line, agreement, now, place) for place, (line, agreement) in enumerate(known[:ACCOUNTS])]
-    tail = [*_unread([line for line in answer.accounts if line.agreement is None]), *_dates(answer.dates, now)]
+    tail = [*_unread([line for line in answer.accounts if line.agreement is None]), *listed(answer.expiries, now)]
     if not rows and not tail:
         rows = [section("No accounts are configured.")]
     return listing(_summary([agreement for _, agreement in known]), (), rows, tail, len(known), _more)
@@ -43,9 +43,10 @@ def _row(line: AccountLine, agreement: Agreement, now: datetime, position: int) 
 
 def _blocked(agreement: Agreement, now: datetime) -> str:
     what = f": {areas(agreement.blocked)}" if agreement.blocked else ""
+    doer = f"{user(agreement.taken_by)} is on it. " if agreement.taken_by else ""
     return (
         f"*blocked* since {moment(agreement.since, now)}{what}. "
-        f"The Account Holder must accept the agreement. Asked {age(agreement.checked_at, now)}"
+        f"The Account Holder must accept the agreement. {doer}Asked {age(agreement.checked_at, now)}"
     )
 
 
@@ -77,21 +78,6 @@ def _unread(lines: list[AccountLine]) -> list[Block]:
     names = ", ".join(account_name(line) for line in lines[:UNREAD])
     left = f" and {len(lines) - UNREAD:,} more" if len(lines) > UNREAD else ""
     return [context(f"Nothing read yet, or nothing to read: {names}{left}")]
-
-
-def _dates(dates: tuple[DueDate, ...], now: datetime) -> list[Block]:
-    soonest = sorted(dates, key=lambda date: date.due)
-    lines = [f"*{name(date.name)}* · {day(date.due)} · {_until(date.due, now)}" for date in soonest[:DATES]]
-    if len(dates) > DATES:
-        lines.append(f"and {len(dates) - DATES:,} more")
-    return [section("\n".join(lines))] if lines else []
-
-
-def _until(due: datetime, now: datetime) -> str:
-    days = (due.date() - now.date()).days
-    if days == 0:
-        return "today"
-    return f"in {count(days, 'day')}" if days > 0 else f"{count(-days, 'day')} ago"
 
 
 def _summary(known: list[Agreement]) -> str:

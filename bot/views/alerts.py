@@ -5,14 +5,16 @@ from typing import Final
 
 from bot.domain.answers import AlertFacts
 from bot.domain.message import Message
-from bot.domain.model import AlertKind, Build, BuildState
-from bot.views.agreements import areas
-from bot.views.download import BUSINESS_PAGE
+from bot.domain.model import AlertKind, Build, BuildState, EventKind
+from bot.views import incidents
+from bot.views.expiries import digest
 from bot.views.ids import Action, Ask
-from bot.views.limits import Element, actions, button, context, message, open_button, section
+from bot.views.limits import Element, actions, button, confirmed, context, message, section
+from bot.views.quiet import went_quiet
 from bot.views.rows import download_button
 from bot.views.text import PLATFORMS, STATES, code, count, escape, label, moment, name, quote, reason_words, size, span, state
 from bot.views.versions import COMMAND
+from bot.views.waiting import ready
 
 GONE: Final = "gone"  # as bot.services.news says it of a build that is no longer listed
 CARD: Final = 600  # characters of a card's first lines
@@ -24,23 +26,30 @@ def card(facts: AlertFacts, now: datetime) -> Message:
     """What a subscribed channel reads."""
     match facts.alert.kind:
         case AlertKind.NEW_BUILD | AlertKind.BUILD_CHANGED:
-            is_gone = facts.build is None or facts.alert.facts.get("to") == GONE
-            return _gone(facts) if is_gone or facts.build is None else _build(facts, facts.build, now)
-        case AlertKind.AGREEMENT_BLOCKED:
-            return _agreement_blocked(facts, now)
-        case AlertKind.AGREEMENT_CLEARED:
-            return _agreement_cleared(facts, now)
+            return _gone(facts) if facts.build is None or facts.is_gone else _build(facts, facts.build, now)
+        case AlertKind.AGREEMENT_BLOCKED | AlertKind.AGREEMENT_REMINDER | AlertKind.AGREEMENT_CLEARED:
+            return incidents.card(facts, now)
         case AlertKind.ACCOUNT_DOWN:
             return _account_down(facts, now)
         case AlertKind.ACCOUNT_BACK:
             return _account_back(facts)
         case AlertKind.APPS_LOST:
             return _apps_lost(facts)
+        case AlertKind.EXPIRIES:
+            return digest(facts, now)
+        case AlertKind.READY:
+            return ready(facts, now)
+        case AlertKind.CHANNEL_QUIET:
+            return went_quiet(facts, now)
 
 
 def line(facts: AlertFacts) -> Message:
-    """What a change of a build adds to the thread of its card."""
-    text = f"Now {_state_words(facts, 'to')}, was {_state_words(facts, 'from')}."
+    """What a later fact adds to the thread of the card of its build or incident."""
+    if facts.alert.kind.event is EventKind.AGREEMENTS:
+        return incidents.line(facts)
+    change = f"now {_state_words(facts, 'to')}, was {_state_words(facts, 'from')}."
+    what = f"{label(facts.build)} for {PLATFORMS[facts.build.platform]}: " if facts.build is not None else ""
+    text = what + change if what else change.capitalize()
     return message(text, [section(text)])
 
 
@@ -52,7 +61,7 @@ def _build(facts: AlertFacts, build: Build, now: datetime) -> Message:
         section(title, download_button(build, now), CARD),
         *([section(notes)] if notes else []),
         context(" · ".join(_small_print(build, now))),
-        *actions(_all_versions(facts)),
+        *actions(_all_versions(facts), _mute(facts)),
     ]
     return message(f"New build: {_product(facts)} {label(build)} for {PLATFORMS[build.platform]}", blocks)
 
@@ -83,43 +92,21 @@ def _all_versions(facts: AlertFacts) -> Element | None:
     return button("All versions", Action.ASK, Ask(COMMAND, facts.product.name).encode())
 
 
+def _mute(facts: AlertFacts) -> Element | None:
+    if facts.product is None:
+        return None
+    product = facts.product.name[:60]
+    mute = button("Mute this product here", Action.MUTE, Ask("mute", facts.product.id).encode())
+    return confirmed(mute, "Mute here", f"This channel will hear nothing more about {product}, for everybody in it.", "Mute")
+
+
 def _product(facts: AlertFacts) -> str:
     return name(facts.product.name) if facts.product is not None else f"an app of {name(facts.alert.account)}"
-
-
-def _agreement_blocked(facts: AlertFacts, now: datetime) -> Message:
-    since = _time(facts, "since") or (facts.agreement.since if facts.agreement is not None else facts.alert.created_at)
-    blocked = areas(_blocked(facts)) or "not known in detail"
-    apple_code = facts.alert.facts.get("code") or (facts.agreement.code if facts.agreement is not None else None)
-    lines = [
-        f":no_entry: *An agreement blocks {_account(facts)}*",
-        f"Blocked: {blocked}",
-        f"Since: {moment(since, now)}",
-        "Who must act: the Account Holder, in App Store Connect under Business",
-    ]
-    text = f"An agreement blocks {_account(facts)}. The Account Holder must accept it."
-    small = [context(f"Apple says {code(apple_code)}")] if apple_code else []
-    page = open_button("Open App Store Connect", BUSINESS_PAGE)
-    return message(text, [section("\n".join(lines), limit=CARD), *small, *actions(page)])
-
-
-def _agreement_cleared(facts: AlertFacts, now: datetime) -> Message:
-    since, until = _time(facts, "since"), _time(facts, "until") or facts.alert.created_at
-    took = f"It took {span(until - since)}." if since is not None else ""
-    text = f":white_check_mark: *Nothing blocks {_account(facts)} any more*"
-    return message(
-        f"Nothing blocks {_account(facts)} any more. {took}".rstrip(), [section(f"{text}\n{took}".rstrip(), limit=CARD)]
-    )
 
 
 def _account(facts: AlertFacts) -> str:
     title = f" ({escape(facts.title)})" if facts.title else ""
     return f"{name(facts.alert.account)}{title}"
-
-
-def _blocked(facts: AlertFacts) -> tuple[str, ...]:
-    told = tuple(area for area in facts.alert.facts.get("blocked", "").split(",") if area)
-    return told or (facts.agreement.blocked if facts.agreement is not None else ())
 
 
 def _time(facts: AlertFacts, key: str) -> datetime | None:

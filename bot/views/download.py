@@ -5,15 +5,17 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bot.domain.answers import Blocked, ChoiceAnswer, Limited, Obstacle, Ticket
-from bot.domain.message import Message
-from bot.domain.model import Build, Handover, Platform
-from bot.views.ids import Action, encode_build
+from bot.domain.message import Block, Message
+from bot.domain.model import VENDOR_LINK, Build, Handover, Platform, Product
+from bot.views.ids import Action, Ask, encode_build
 from bot.views.limits import Element, actions, button, context, listing, message, open_button, section
 from bot.views.rows import ROWS, build_rows, download_button
-from bot.views.text import PLATFORMS, code, count, day, escape, label, moment, name, plain_label, reason_words, size, span
+from bot.views.text import PLATFORMS, code, count, day, escape, label, moment, name, plain_label, reason_words, size, span, user
 
 BUSINESS_PAGE: Final = "https://appstoreconnect.apple.com/business"
 AD_HOC: Final = "An ad hoc build installs only on devices in its provisioning profile"
+COMMAND: Final = "download"
+PHONES: Final = (Platform.IOS, Platform.ANDROID)
 RETRYABLE: Final = (Obstacle.PROCESSING, Obstacle.VENDOR_DOWN, Obstacle.VENDOR_BUSY, Obstacle.CONFUSED)
 
 
@@ -25,12 +27,38 @@ def ticket(granted: Ticket, now: datetime) -> Message:
     if open_it is None:
         return message("The link is too long for Slack", [section(f"{title}\n{_TOO_LONG}")])
     text = f"Your link to {label(build)} for {PLATFORMS[build.platform]}"
-    return message(text, [section(title, open_it), context(*_ticket_lines(granted))])
+    lifetime = f"Valid for {_valid(granted.valid_for)}; press Download again for a new one"
+    share = button("Share here", Action.SHARE_BUILD, encode_build(build.key))
+    buttons = actions(_to_phone(granted), share)
+    return message(text, [section(title, open_it), context(lifetime, *_ticket_lines(granted)), *buttons])
+
+
+def on_the_phone(granted: Ticket, now: datetime) -> Message:
+    """The same card in a direct message, where it stays: with the time until which its link lives, and the way to a new one."""
+    build = granted.build
+    title = f"{label(build)} · {PLATFORMS[build.platform]} · {name(granted.title)}"
+    lifetime = f"Valid until {moment(granted.grant.expires_at, now)}; press Download for a new link"
+    again = button("Download", Action.DOWNLOAD, encode_build(build.key, granted.grant.channel))
+    text = f"Your link to {label(build)} for {PLATFORMS[build.platform]}"
+    open_it = open_button("Open", granted.url, style="primary")
+    return message(text, [section(title, open_it), context(lifetime, *_ticket_lines(granted)), *actions(again)])
+
+
+def sent_to_phone(is_new: bool) -> Message:
+    text = "It is in your direct messages from me now." if is_new else "It is in your direct messages from me already."
+    return message(text, [section(text)])
+
+
+def _to_phone(granted: Ticket) -> Element | None:
+    """Only for what a phone can use, and only a link of our own: a vendor's may serve once."""
+    if granted.build.platform not in PHONES or granted.grant.outcome == VENDOR_LINK:
+        return None
+    return button("Send to my phone", Action.TO_PHONE, granted.grant.id)
 
 
 def _ticket_lines(granted: Ticket) -> list[str]:
     build = granted.build
-    lines = [f"Valid for {_valid(granted.valid_for)}; press Download again for a new one"]
+    lines: list[str] = []
     if build.handover is Handover.PAGE:
         lines.append(
             "Leads to TestFlight, which installs it" if build.track == "TestFlight" else "Leads to the page to install from"
@@ -52,9 +80,29 @@ def _valid(length: timedelta) -> str:
 
 def choice(answer: ChoiceAnswer, now: datetime) -> Message:
     """Several builds are meant: one Download button each."""
-    title = f"*{name(answer.product.name)}*: which one?"
-    rows = build_rows(answer.builds[:ROWS], answer.titles, now) or [section("No builds yet.")]
-    return listing(title, (section(title),), rows, (), len(answer.builds), _more)
+    share = button("Share here", Action.SHARE, Ask(COMMAND, answer.asked or answer.product.name).encode())
+    return _choice(answer, now, f"*{name(answer.product.name)}*: which one?", actions(share))
+
+
+def shared_choice(answer: ChoiceAnswer, by: str, now: datetime) -> Message:
+    """The same as a card for everybody in a channel. `by` is a Slack user id."""
+    return _choice(answer, now, f"*{name(answer.product.name)}*", (context(_shared_by(by)),), lasting=True)
+
+
+def shared_build(build: Build, product: Product, titles: Mapping[str, str], by: str, now: datetime) -> Message:
+    """One build as a card for everybody in a channel."""
+    rows = build_rows((build,), titles, now, lasting=True)
+    text = f"{name(product.name)} {label(build)} for {PLATFORMS[build.platform]}"
+    return message(text, [section(f"*{name(product.name)}*"), *rows, context(_shared_by(by))])
+
+
+def _shared_by(by: str) -> str:
+    return f"Shared by {user(by)}. Download makes a link for the person who presses it."
+
+
+def _choice(answer: ChoiceAnswer, now: datetime, title: str, tail: tuple[Block, ...], lasting: bool = False) -> Message:
+    rows = build_rows(answer.builds[:ROWS], answer.titles, now, lasting) or [section("No builds yet.")]
+    return listing(title, (section(title),), rows, tail, len(answer.builds), _more)
 
 
 def limited(answer: Limited, now: datetime) -> Message:
@@ -78,7 +126,7 @@ def blocked(why: Blocked, now: datetime) -> Message:
     other = why.instead if why.instead is not None and (why.build is None or why.instead.key != why.build.key) else None
     if other is not None:
         lines.append(f"The newest that can be had: {label(other)} · {PLATFORMS[other.platform]} · {escape(other.track)}")
-    return message(text, [section("\n".join(lines)), *actions(_instead(other, now), _again(why), _apple(why))])
+    return message(text, [section("\n".join(lines)), *actions(_instead(other, now), _tell_me(why), _again(why), _apple(why))])
 
 
 def _instead(other: Build | None, now: datetime) -> Element | None:
@@ -89,6 +137,12 @@ def _again(why: Blocked) -> Element | None:
     if why.build is None or why.obstacle not in RETRYABLE:
         return None
     return button("Try again", Action.TRY_AGAIN, encode_build(why.build.key))
+
+
+def _tell_me(why: Blocked) -> Element | None:
+    if why.build is None or why.obstacle is not Obstacle.PROCESSING:
+        return None
+    return button("Tell me when it is ready", Action.TELL_ME, encode_build(why.build.key))
 
 
 def _apple(why: Blocked) -> Element | None:

@@ -53,6 +53,7 @@ def _being_told(commands: Commands) -> str:
         (f"{root} subscribe all agreements", "Apple agreements that block an account"),
         (f"{root} unsubscribe shop", "no longer"),
         (f"{root} subscriptions", "what stands"),
+        (f"{root} why shop", "why it did or did not hear about something"),
     )
 
 
@@ -63,6 +64,8 @@ def _the_rest(commands: Commands) -> str:
         (f"{root} apps", "accounts and what is in them"),
         (f"{root} status", "last checks, and what cannot be read"),
         (f"{root} agreements", "Apple agreements and dates that end"),
+        (f"{root} revoke", "links of yours that still open something"),
+        (f"{root} audit shop", "who was given which link, for owners"),
         (f"{root} whoami", "what you may do here"),
     )
 

@@ -44,7 +44,7 @@ def section(text: str, accessory: Element | None = None, limit: int = SECTION) -
 
 def header(text: str) -> Block:
     """`text` is plain: Slack reads no markup in headers."""
-    return {"type": "header", "text": _plain_text(text, HEADER)}
+    return {"type": "header", "text": plain_text(text, HEADER)}
 
 
 def context(*lines: str) -> Block:
@@ -54,12 +54,19 @@ def context(*lines: str) -> Block:
 
 def button(text: str, action: Action, value: str = "", position: int = 0, style: str | None = None) -> Element:
     """`style` is Slack's: "primary" or "danger"."""
-    element: Element = {"type": "button", "text": _plain_text(text, BUTTON), "action_id": action_id(action, position)}
+    element: Element = {"type": "button", "text": plain_text(text, BUTTON), "action_id": action_id(action, position)}
     if value:
         element["value"] = value[:LONGEST_VALUE]
     if style is not None:
         element["style"] = style
     return element
+
+
+def confirmed(element: Element, title: str, text: str, yes: str) -> Element:
+    """The same element, which asks before it acts.
+    https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object"""
+    words = {"title": (title, 100), "text": (text, 300), "confirm": (yes, 30), "deny": ("Cancel", 30)}
+    return {**element, "confirm": {part: plain_text(said, limit) for part, (said, limit) in words.items()}}
 
 
 def open_button(text: str, url: str, position: int = 0, style: str | None = None) -> Element | None:
@@ -73,7 +80,7 @@ def product_menu(products: Sequence[Product], command: str) -> Element | None:
     """A menu that asks `command` about a product; Slack asks us for its options when they do not fit."""
     if not products:
         return None
-    menu: Element = {"placeholder": _plain_text("Pick a product", BUTTON), "action_id": action_id(Action.PRODUCT_MENU)}
+    menu: Element = {"placeholder": plain_text("Pick a product", BUTTON), "action_id": action_id(Action.PRODUCT_MENU)}
     if len(products) <= OPTIONS:
         options = product_options(sorted(products, key=lambda product: product.name.casefold()), command)
         if sum(map(_option_weight, options)) <= MENU:
@@ -84,9 +91,21 @@ def product_menu(products: Sequence[Product], command: str) -> Element | None:
 def product_options(products: Iterable[Product], command: str) -> list[Element]:
     """What a product menu offers: at most as many options as Slack takes."""
     return [
-        {"text": _plain_text(product.name, OPTION), "value": Ask(command, product.name).encode(LONGEST_OPTION)}
+        {"text": plain_text(product.name, OPTION), "value": Ask(command, product.name).encode(LONGEST_OPTION)}
         for product in islice(products, OPTIONS)
     ]
+
+
+def menu(text: str, action: Action, options: Sequence[tuple[str, str]], position: int = 0) -> Element:
+    """A menu of (words, value); `text` stands in it until something is chosen."""
+    return {
+        "type": "static_select",
+        "placeholder": plain_text(text, BUTTON),
+        "action_id": action_id(action, position),
+        "options": [
+            {"text": plain_text(words, OPTION), "value": value[:LONGEST_OPTION]} for words, value in islice(options, OPTIONS)
+        ],
+    }
 
 
 def actions(*elements: Element | None) -> tuple[Block, ...]:
@@ -141,7 +160,7 @@ def weight(block: Block) -> int:
 def _element_weight(element: Element) -> int:
     text = element.get("text", "")
     size = 100 + len(text if isinstance(text, str) else text["text"])
-    size += len(element.get("value", "")) + len(element.get("url", ""))
+    size += len(element.get("value", "")) + len(element.get("url", "")) + (600 if "confirm" in element else 0)
     return size + sum(map(_option_weight, element.get("options", ())))
 
 
@@ -149,5 +168,6 @@ def _option_weight(option: Element) -> int:
     return 20 + len(option["text"]["text"]) + len(option["value"])
 
 
-def _plain_text(text: str, limit: int) -> Element:
+def plain_text(text: str, limit: int) -> Element:
+    """Text in which Slack reads no markup."""
     return {"type": "plain_text", "text": plain(text, limit), "emoji": False}

@@ -58,6 +58,8 @@ def denied(answer: Denied) -> Message:
         Denial.GROUP: "That product is for members of certain user groups, and you are in none of them.",
         Denial.GROUP_UNKNOWN: "That product is for members of certain user groups, and Slack does not tell me now whether you "
         "are in one. Try again in a minute.",
+        Denial.UNTOLD: "That product is for members of certain user groups, so I tell of it by myself only in channels that "
+        f"the configuration names ({code('allow_channels')}). You can always ask for it.",
     }[answer.denial]
     return message(text, [section(text)])
 

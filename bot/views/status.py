@@ -9,11 +9,13 @@ from bot.domain.message import Message
 from bot.domain.model import AccountHealth, AgreementState, DeliveryState
 from bot.views.accounts import account_name
 from bot.views.limits import context, listing, section
+from bot.views.quiet import quiet_line
 from bot.views.text import age, count, escape, moment, name
 
 ACCOUNTS: Final = 25
 LINE: Final = 400  # characters about one account
 PRODUCTS: Final = 8  # products named per account
+QUIET: Final = 5  # channels named into which we cannot write
 
 
 def status(answer: StatusAnswer, now: datetime) -> Message:
@@ -22,7 +24,8 @@ def status(answer: StatusAnswer, now: datetime) -> Message:
     rows = [section(_status_line(line, now), limit=LINE) for line in lines[:ACCOUNTS]] or [section("No accounts are configured.")]
     failing = sum(line.health.failing_since is not None for line in answer.accounts)
     text = f"{count(len(answer.accounts), 'account')}, {failing:,} failing" if failing else count(len(answer.accounts), "account")
-    return listing(text, (), rows, (context(_deliveries(answer.deliveries)),), len(answer.accounts), _more)
+    small = context(_deliveries(answer.deliveries), *_quiet(answer, now))
+    return listing(text, (), rows, (small,), len(answer.accounts), _more)
 
 
 def apps(answer: AppsAnswer, now: datetime) -> Message:
@@ -58,6 +61,12 @@ def _deliveries(counts: Mapping[str, int]) -> str:
     waiting = counts.get(DeliveryState.PENDING, 0) + counts.get(DeliveryState.SENDING, 0)
     sent, failed = counts.get(DeliveryState.SENT, 0), counts.get(DeliveryState.FAILED, 0)
     return f"Messages to channels: {sent:,} sent, {waiting:,} waiting, {failed:,} failed"
+
+
+def _quiet(answer: StatusAnswer, now: datetime) -> list[str]:
+    left = len(answer.quiet) - QUIET
+    lines = [quiet_line(quiet, now) for quiet in answer.quiet[:QUIET]]
+    return [*lines, f"and {count(left, 'channel')} more to which I cannot write"] if left > 0 else lines
 
 
 def _apps_line(line: AccountLine) -> str:

@@ -38,6 +38,7 @@ def build_web(
     clock: Clock,
     public_url: str | None,
     slack: SlackEndpoint | None = None,
+    refresh_metrics: Callable[[], Awaitable[None]] | None = None,
     lifespan: Lifespan[Starlette] | None = None,
 ) -> Starlette:
     """`providers` by account name; `checks` decide /readyz; without `slack` (Socket Mode) there is no /slack/events."""
@@ -50,7 +51,7 @@ def build_web(
         Route("/d/{token}/qr.svg", QrCode(links).show),
         Route("/healthz", alive),
         Route("/readyz", Readiness(checks).show),
-        Route("/metrics", Exposition(registry).show),
+        Route("/metrics", Exposition(registry, refresh_metrics).show),
     ]
     if slack is not None:
         routes.insert(0, Route("/slack/events", slack, methods=["POST"], max_body_size=MAX_BODY))

@@ -1,18 +1,20 @@
 """The bytes of a build: passed on as they come, or the vendor's own address for a browser that can go there itself."""
 
+import asyncio
 import re
 from collections.abc import Mapping
 
 import structlog
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from bot.domain.errors import ProviderError
 from bot.domain.model import Link, Platform
 from bot.domain.ports import ByteRequest, FileStream
 from bot.services.links import Handed, Links, Opened
 from bot.web.filename import attachment, file_name
+from bot.web.leaving import ClientLeft, as_long_as_wanted
 
 log = structlog.get_logger(__name__)
 
@@ -29,13 +31,26 @@ class FileTransfer:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
+        try:
+            async with as_long_as_wanted(receive, send) as send_on:
+                await self._hand_over(request, scope, send_on)
+        except ClientLeft:
+            log.info("file.left")
+
+    async def _hand_over(self, request: Request, scope: Scope, send: Send) -> None:
         async with self._links.open(request.path_params["token"], byte_request(request)) as handed:
             structlog.contextvars.bind_contextvars(grant=handed.opened.grant.id)
             try:
-                await _response(handed)(scope, receive, send)
+                await _response(handed)(scope, _nothing_more, send)
             except ProviderError as error:
                 # Returning with the response unfinished makes the server cut the connection: the client sees a broken transfer.
                 log.warning("file.broken", account=error.account, reason=error.reason)
+
+
+async def _nothing_more() -> Message:
+    """What the response may listen to: that the client leaves is heard elsewhere."""
+    await asyncio.Event().wait()
+    raise AssertionError
 
 
 def byte_request(request: Request) -> ByteRequest:

@@ -22,24 +22,29 @@ OLDEST = timedelta(minutes=5)  # what Slack recommends against replays
 log = structlog.get_logger(__name__)
 
 
+Thing = dict[str, Any] | str | None
+
+
 class _Typed(BaseModel):
     type: str
 
 
-class _Envelope(BaseModel):
+class _Facts(BaseModel):
+    type: str | None = None
+    team: Thing = None
+    user: Thing = None
+    channel: Thing = None
+    enterprise: Thing = None
+
+
+class _Payload(_Facts):
     """What Bolt takes for granted of every JSON payload, before it looks whether anybody listens."""
 
-    type: str | None = None
-    team: dict[str, Any] | str | None = None
-    user: dict[str, Any] | str | None = None
-    channel: dict[str, Any] | str | None = None
-    enterprise: dict[str, Any] | str | None = None
+    event: _Facts = _Facts()
+    view: _Typed = _Typed(type="")
+    actions: Annotated[list[_Typed], Field(min_length=1)] = []
     authorizations: list[dict[str, Any]] | None = None
-    event: dict[str, Any] | None = None
-    view: _Typed | None = None
-    actions: Annotated[list[_Typed], Field(min_length=1)] | None = None
-    message: dict[str, Any] | None = None
-    container: dict[str, Any] | None = None
+    response_url: str | None = None
 
 
 class SlackRequests:
@@ -79,9 +84,9 @@ def _is_well_formed(content_type: str, body: bytes) -> bool:
     try:
         text = body.decode()
         if content_type.startswith("application/json") or text.startswith("{"):
-            _Envelope.model_validate_json(text)
+            _Payload.model_validate_json(text)
         elif "payload" in text:
-            _Envelope.model_validate_json(dict(parse_qsl(text, keep_blank_values=True)).get("payload", "{}"))
+            _Payload.model_validate_json(dict(parse_qsl(text, keep_blank_values=True)).get("payload", "{}"))
     except (UnicodeDecodeError, ValidationError):
         return False
     return True

@@ -1,4 +1,4 @@
-"""Accounts, apps, products, builds, subscriptions, alerts, deliveries, grants, waits, agreements."""
+"""Accounts, apps, products, builds, subscriptions, alerts, deliveries, grants, waits, agreements, expiries."""
 
 from typing import Any
 
@@ -16,11 +16,15 @@ SEQUENCE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 TABLES = (
     "revision",
+    "expiry_notices",
+    "expiries",
     "agreements",
     "waits",
     "grants",
     "deliveries",
     "alerts",
+    "quiet_channels",
+    "mutes",
     "subscriptions",
     "builds",
     "apps",
@@ -36,6 +40,7 @@ def upgrade() -> None:
     create_outbox()
     create_grants()
     create_agreements()
+    create_expiries()
     create_revision()
 
 
@@ -147,9 +152,27 @@ def create_subscriptions() -> None:
         sa.Column("platform", TEXT),
         sa.Column("track", TEXT),
         sa.Column("provider", TEXT),
+        sa.Column("digest", TEXT),
         sa.PrimaryKeyConstraint("id", name="pk_subscriptions"),
         sa.UniqueConstraint("channel", "scope", name="uq_subscriptions_channel_scope"),
         sa.ForeignKeyConstraint(["product_id"], ["products.id"], name="fk_subscriptions_product_id"),
+    )
+    op.create_table(
+        "mutes",
+        required("channel", TEXT),
+        required("product_id", TEXT),
+        required("muted_by", TEXT),
+        required("muted_at", MOMENT),
+        sa.PrimaryKeyConstraint("channel", "product_id", name="pk_mutes"),
+        sa.ForeignKeyConstraint(["product_id"], ["products.id"], name="fk_mutes_product_id"),
+    )
+    op.create_table(
+        "quiet_channels",
+        required("channel", TEXT),
+        required("reason", TEXT),
+        required("since", MOMENT),
+        required("probe_at", MOMENT),
+        sa.PrimaryKeyConstraint("channel", name="pk_quiet_channels"),
     )
 
 
@@ -167,6 +190,7 @@ def create_outbox() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_alerts"),
         sa.UniqueConstraint("fingerprint", name="uq_alerts_fingerprint"),
     )
+    op.create_index("ix_alerts_build", "alerts", ["build_key"])
     op.create_table(
         "deliveries",
         required("sequence", SEQUENCE),
@@ -178,12 +202,17 @@ def create_outbox() -> None:
         required("attempts", sa.Integer()),
         sa.Column("ts", TEXT),
         sa.Column("reason", TEXT),
+        sa.Column("thread", TEXT),
+        sa.Column("batch", TEXT),
+        required("is_digest", sa.Boolean()),
+        sa.Column("sent_at", MOMENT),
         sa.PrimaryKeyConstraint("sequence", name="pk_deliveries"),
         sa.UniqueConstraint("id", name="uq_deliveries_id"),
         sa.UniqueConstraint("alert_id", "channel", name="uq_deliveries_alert_id_channel"),
         sa.ForeignKeyConstraint(["alert_id"], ["alerts.id"], name="fk_deliveries_alert_id"),
     )
     op.create_index("ix_deliveries_due", "deliveries", ["state", "due_at"])
+    op.create_index("ix_deliveries_channel", "deliveries", ["channel", "state", "sequence"])
 
 
 def create_grants() -> None:
@@ -228,12 +257,41 @@ def create_agreements() -> None:
         sa.Column("code", TEXT),
         required("blocked", sa.JSON()),
         required("strikes", sa.Integer()),
+        sa.Column("taken_by", TEXT),
+        sa.Column("taken_at", MOMENT),
+        sa.Column("snoozed_by", TEXT),
+        sa.Column("snoozed_until", MOMENT),
+        sa.Column("reminded_at", MOMENT),
         sa.PrimaryKeyConstraint("sequence", name="pk_agreements"),
         sa.ForeignKeyConstraint(["account"], ["accounts.name"], name="fk_agreements_account"),
     )
     current = sa.text("until IS NULL")
     op.create_index(
         "ix_agreements_current", "agreements", ["account"], unique=True, sqlite_where=current, postgresql_where=current
+    )
+
+
+def create_expiries() -> None:
+    op.create_table(
+        "expiries",
+        required("account", TEXT),
+        required("kind", TEXT),
+        required("id", TEXT),
+        required("name", TEXT),
+        required("expires_at", MOMENT),
+        required("seen_at", MOMENT),
+        sa.PrimaryKeyConstraint("account", "kind", "id", name="pk_expiries"),
+        sa.ForeignKeyConstraint(["account"], ["accounts.name"], name="fk_expiries_account"),
+    )
+    op.create_table(
+        "expiry_notices",
+        required("account", TEXT),
+        required("kind", TEXT),
+        required("id", TEXT),
+        required("expires_at", MOMENT),
+        required("days", sa.Integer()),
+        required("told_at", MOMENT),
+        sa.PrimaryKeyConstraint("account", "kind", "id", name="pk_expiry_notices"),
     )
 
 

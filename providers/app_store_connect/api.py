@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import httpx
 
-from bot.domain.errors import Confused, RateLimited
+from bot.domain.errors import SAVING_CALLS, Confused, RateLimited
 from providers.addresses import same_origin
 from providers.app_store_connect.documents import Page
 from providers.app_store_connect.pacing import Pacer
@@ -41,7 +41,7 @@ class Api:
         """The parsed JSON. Raises ProviderError; RateLimited (saving_calls), nothing asked, where the wait would be too long."""
         wait = await self._pacer.turn() if can_wait else None
         if wait is not None:
-            raise RateLimited(self._http.provider, self.account, operation, "saving_calls", wait)
+            raise RateLimited(self._http.provider, self.account, operation, SAVING_CALLS, wait)
         with self._pacer.under_way():
             try:
                 return await self._http.json(operation, method, url, credential=self._tokens, body=body)

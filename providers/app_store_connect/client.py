@@ -101,7 +101,7 @@ class AppStoreConnect:
         for app_ids in batches(sorted({app.id for app in apps}), APPS_PER_REQUEST):
             listed += await self._list_builds(app_ids, known)
         attached = [each.version for each in listed if each.version]
-        versions = await self._shelf.take(apps, attached, known)
+        versions = await self._shelf.take(apps, attached, known, is_busy=len(listed) > PAGE_SIZE)
         builds = [*(each.build for each in listed), *versions]
         return sorted(builds, key=lambda build: build.uploaded_at or _LONG_AGO, reverse=True)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Generic, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from bot.domain.errors import Confused
@@ -101,9 +101,12 @@ class Wire(BaseModel):
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, hide_input_in_errors=True)
 
 
+_Id = Annotated[str, Field(pattern=r"^[^\x00]+$")]
+
+
 class Reference(Wire):
     type: str
-    id: str
+    id: _Id
 
 
 class _Relationship(Wire):
@@ -120,7 +123,7 @@ class Resource(Wire):
     """One object, its attributes not looked at yet."""
 
     type: str
-    id: str
+    id: _Id
     attributes: Mapping[str, object] | None = None
     relationships: Mapping[str, _Relationship] | None = None
 
@@ -165,7 +168,9 @@ Attributes = TypeVar("Attributes", bound=Wire)
 
 
 def attributes_of(resource: Resource, kind: type[Attributes]) -> Attributes:
-    return kind.model_validate(resource.attributes or {})
+    """Texts come without NUL, which no database takes."""
+    found = (resource.attributes or {}).items()
+    return kind.model_validate({name: value.replace("\x00", "") if type(value) is str else value for name, value in found})
 
 
 class Included:

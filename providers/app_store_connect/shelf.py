@@ -1,7 +1,8 @@
 """The App Store versions of one account: those that came with its apps, and what no listing tells of them.
 
 Apple lists versions for one app at a time. They also ride along where apps are listed, at no call of their own, but without the
-number of their build and without the phased release. These are asked for one question a poll, most useful first, and remembered.
+number of their build and without the phased release. These are asked for one question a poll, most useful first, and remembered;
+less often while polls have more to read than one page.
 """
 
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
@@ -20,6 +21,7 @@ from providers.app_store_connect.wire import ListedApp
 APPS_PER_REQUEST = 200
 VERSIONS_PER_REQUEST = 150
 PHASE_LASTS = timedelta(hours=6)  # a phased release moves once a day
+BUSY_PAUSE = timedelta(minutes=30)
 
 _LIST_APPS = "list apps"
 _READ_VERSION = "read version"
@@ -63,6 +65,7 @@ class Shelf:
         self._arrived: dict[str, tuple[Build, ...]] = {}
         self._numbers: dict[str, str | None] = {}
         self._phases: dict[str, _Answer] = {}
+        self._asked_at = clock()
 
     async def list_apps(self) -> Sequence[App]:
         """Every app of the account; its versions wait for `take`. Raises ProviderError."""
@@ -70,18 +73,23 @@ class Shelf:
         self._arrived = {each.app.id: each.versions for each in listed}
         return [each.app for each in listed]
 
-    async def take(self, apps: Iterable[App], attached: Iterable[Build], known: Container[str]) -> Sequence[Build]:
+    async def take(
+        self, apps: Iterable[App], attached: Iterable[Build], known: Container[str], *, is_busy: bool
+    ) -> Sequence[Build]:
         """The versions of `apps`, each arrival handed out once; those of apps that were not listed since are asked for.
 
         `attached` came with their builds, whose numbers they have. A version that its store has in `known`, that is no longer
-        handed out and whose number was not asked for yet, waits for a later poll. Raises ProviderError.
+        handed out and whose number was not asked for yet, waits for a later poll. `is_busy`: this poll made enough calls already.
+        Raises ProviderError.
         """
         wanted = sorted({app.id for app in apps})
         versions = {version.id: version for version in await self._unpack(wanted)}
         for version in attached:
             versions[version.id] = version
             self._numbers[version.id] = version.number
-        await self._ask_one_more(list(versions.values()))
+        if not is_busy or self._clock() - self._asked_at >= BUSY_PAUSE:
+            self._asked_at = self._clock()
+            await self._ask_one_more(list(versions.values()))
         return [self._completed(version) for version in versions.values() if not self._waits(version, known)]
 
     async def reread(self, operation: str, version: Build) -> Build:

@@ -234,7 +234,7 @@ def _with_detail(state: BuildState, word: str | None) -> tuple[BuildState, str |
 def _reason(upload: _UploadAttributes) -> str | None:
     """What Apple found wrong with the upload, its first complaint: builds themselves give no reason."""
     errors = (upload.state.errors if upload.state else None) or ()
-    said = (" ".join(error.description.split()) for error in errors if error.description)
+    said = (" ".join(error.description.replace("\x00", "").split()) for error in errors if error.description)
     return next((text[:LONGEST_REASON] for text in said if text), None)
 
 

@@ -90,11 +90,14 @@ def read_builds(body: Any, account: str, operation: str, app_id: str) -> list[Bu
 def read_distributed(body: Any, account: str, operation: str, app_id: str) -> list[Build]:
     """The answer of /distribution/v2/profiles/{id}: a profile with its versions in it, newest first.
 
-    The vendor's own client takes a profile without `appVersions` for one without versions.
+    The vendor's own client takes a profile without `appVersions` for one without versions. What has no id either is no profile,
+    and says nothing about versions.
     """
     profile = read_object(body, Origin(PROVIDER, account, operation))
-    versions = profile.objects("appVersions") if profile.raw.get("appVersions") is not None else []
-    return _each_once(_distributed(version, account, app_id) for version in versions)
+    if profile.raw.get("appVersions") is None:
+        profile.required("id")
+        return []
+    return _each_once(_distributed(version, account, app_id) for version in profile.objects("appVersions"))
 
 
 def read_submissions(body: Any, account: str, operation: str, app_id: str, platform: Platform) -> list[Build]:

@@ -17,26 +17,33 @@ from bot.domain.ports import (
     WebhookHint,
     WebhookRequest,
 )
-from providers.applivery import webhook, wire
+from providers.applivery import publications, webhook, wire
+from providers.applivery.publications import Publication
 from providers.applivery.wire import Page
 from providers.concurrency import map_bounded
 from providers.failures import date_of
 from providers.http import StaticBearer, VendorHttp
 
-Listed = TypeVar("Listed", App, Build)
+Listed = TypeVar("Listed", App, Build, Publication)
 
 PAGE_SIZE = 100  # the real maximum is not documented; a vendor who sends fewer is followed page by page
 PAGES_MAX = 200
 
 _LIST_APPS = "list apps"
 _LIST_BUILDS = "list builds"
+_LIST_PUBLICATIONS = "list publications"
 _REREAD = "reread build"
 _MINT = "mint link"
 _PROBE = "probe"
+_ONE = {"page": 1, "limit": 1}
 
 
 class Applivery(ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes, ReceivesWebhooks):
-    """One workspace. `http` must have been given `wire.classify`; `apps` (ids) narrows what is listed."""
+    """One workspace. `http` must have been given `wire.classify`; `apps` (ids) narrows what is listed.
+
+    With a `store_id` the open publications of that store are listed too, as pages beside the builds whose files they offer;
+    `store_url` is where they are, should the vendor not say.
+    """
 
     provider = wire.PROVIDER
 
@@ -49,12 +56,17 @@ class Applivery(ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes, Recei
         download_url: str,
         *,
         apps: Collection[str] | None = None,
+        store_id: str | None = None,
+        store_url: str | None = None,
         webhook_secret: str | None = None,
     ) -> None:
         self.account = http.account
         self._http = http
         self._credential = credential
-        self._apps_url = f"{api_url}/v1/organizations/{quote(organization, '')}/apps"
+        workspace_url = f"{api_url}/v1/organizations/{quote(organization, '')}"
+        self._apps_url = f"{workspace_url}/apps"
+        self._publications_url = f"{workspace_url}/stores/{quote(store_id, '')}/pubApps" if store_id else None
+        self._store_url = store_url
         self._download_url = download_url
         self._apps = apps
         self._webhook_secret = webhook_secret
@@ -67,32 +79,44 @@ class Applivery(ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes, Recei
         return [app for app in apps if self._apps is None or app.id in self._apps]
 
     async def list_builds(self, apps: Sequence[App], known: Container[str] = ()) -> Sequence[Build]:
-        """A list per app, four apps at a time; there is no list that covers several."""
+        """A list per app, four apps at a time; there is no list that covers several. The store's publications are one more."""
 
         async def builds_of(app: App) -> list[Build]:
             return await self._builds_of(app.id, known)
 
+        published = await self._publications() if apps else []
         per_app = await map_bounded(builds_of, apps)
-        return wire.newest_first(build for builds in per_app for build in builds)
+        builds = wire.newest_first(build for builds in per_app for build in builds)
+        return wire.newest_first([*builds, *publications.page_builds(published, builds, self._store_url)])
 
     async def reread_build(self, build: Build) -> Build:
+        """For a page, what its publication says now; which build that offers is found where builds are listed."""
+        if publications.publication_of(build):
+            return publications.refreshed(build, await self._publication(_REREAD, build))
         body = await self._http.json(_REREAD, "GET", self._build_url(build), credential=self._credential)
         return wire.read_build(body, self.account, _REREAD, build.app_id)
 
     async def mint_link(self, build: Build) -> Link:
-        """A single-use address of the file itself. Raises ProviderError (NotReady: not_processed)."""
+        """A single-use address of the file itself, or the address of the page, which stays.
+
+        Raises ProviderError (NotReady: not_processed, NotFound: gone, no_public_link).
+        """
+        if publications.publication_of(build):
+            return await self._page_link(build)
         url = f"{self._build_url(build)}/downloadToken"
         body = await self._http.json(_MINT, "GET", url, credential=self._credential, params={"type": "file"})
         minted = wire.read_download_token(body, self.account, _MINT)
         return Link(f"{self._download_url}/v1/download/{quote(minted.token, '')}", LinkKind.FILE, minted.expires_at)
 
     async def probe(self) -> ProbeResult:
-        """Reads one app."""
-        params = {"page": 1, "limit": 1}
-        response = await self._http.send(_PROBE, "GET", self._apps_url, credential=self._credential, params=params)
-        page = wire.read_apps(self._http.parse(_PROBE, response), self.account, _PROBE)
-        total = len(page.items) if page.total is None else page.total
-        return ProbeResult(f"{total:,} app{'' if total == 1 else 's'}", date_of(response))
+        """Reads one app, and one publication where a store is configured."""
+        response = await self._http.send(_PROBE, "GET", self._apps_url, credential=self._credential, params=_ONE)
+        apps = wire.read_apps(self._http.parse(_PROBE, response), self.account, _PROBE)
+        found = [_counted("app", apps)]
+        if self._publications_url:
+            body = await self._http.json(_PROBE, "GET", self._publications_url, credential=self._credential, params=_ONE)
+            found.append(_counted("publication", publications.read_publications(body, self.account, _PROBE)))
+        return ProbeResult(", ".join(found), date_of(response))
 
     def parse_webhook(self, request: WebhookRequest) -> WebhookHint | None:
         """See webhook.py."""
@@ -111,6 +135,29 @@ class Applivery(ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes, Recei
             return await self._read_pages(_LIST_BUILDS, f"{self._apps_url}/{quote(app_id, '')}/builds", read, is_last)
         except NotFound:
             return []  # deleted since the apps were listed
+
+    async def _publications(self) -> list[Publication]:
+        if self._publications_url is None:
+            return []
+        return await self._read_pages(_LIST_PUBLICATIONS, self._publications_url, publications.read_publications)
+
+    async def _publication(self, operation: str, build: Build) -> Publication:
+        """Raises ProviderError (NotFound: gone, also for one that was closed)."""
+        publication_id = publications.publication_of(build)
+        if publication_id and self._publications_url:  # a store that was configured once may not be any more
+            url = f"{self._publications_url}/{quote(publication_id, '')}"
+            body = await self._http.json(operation, "GET", url, credential=self._credential)
+            publication = publications.read_publication(body, self.account, operation)
+            if publication.is_open:
+                return publication
+        raise self._http.error(operation, NotFound, "gone")
+
+    async def _page_link(self, build: Build) -> Link:
+        publication = await self._publication(_MINT, build)
+        url = publication.address(self._store_url)
+        if url is None:
+            raise self._http.error(_MINT, NotFound, "no_public_link")
+        return Link(url, LinkKind.PAGE, publication.expires_at)
 
     async def _read_pages(
         self,
@@ -134,3 +181,8 @@ class Applivery(ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes, Recei
 
     def _build_url(self, build: Build) -> str:
         return f"{self._apps_url}/{quote(build.app_id, '')}/builds/{quote(build.id, '')}"
+
+
+def _counted(noun: str, page: Page[Listed]) -> str:
+    total = len(page.items) if page.total is None else page.total
+    return f"{total:,} {noun}{'' if total == 1 else 's'}"

@@ -30,7 +30,7 @@ def parse_webhook(account: str, secret: str | None, request: WebhookRequest) -> 
         raise Refused(PROVIDER, account, _OPERATION, "bad_signature")
     event = _event(request.body, account)
     # Keys may carry a platform's prefix ("ios_build_processed"). An event that cannot be read may be about a build.
-    if event != _UNKNOWN and "build" not in event:
+    if event != _UNKNOWN and "build" not in event.lower():
         return None
     return WebhookHint(delivery_id=uuid4().hex, event=event)
 

@@ -1,9 +1,13 @@
 """Applivery's JSON as Purser's nouns. Pure; raises only Confused.
 
 https://docs.applivery.com (List of Builds, Build Details, Download Token and URL of a Build)
+
+An app's `buildRetentionDays` is no build's end, and told as none: the newest builds of every publication are kept beyond it, and
+others for 30 days more (https://docs.applivery.com/en/app-distribution/builds/build-retention). What is deleted in the end is no
+longer listed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
@@ -75,26 +79,26 @@ def classify(status: int, body: Any) -> Verdict | None:
 
 def read_apps(body: Any, account: str, operation: str) -> Page[App]:
     """A page of /v1/organizations/{org}/apps. An app has no bundle id; its builds do."""
-    data, items = _page(body, account, operation)
+    data, items = read_items(body, account, operation)
     apps = tuple(App(account, item.required("id"), item.text("name", "slug") or item.required("id")) for item in items)
     return Page(apps, data.flag("hasNextPage"), data.integer("totalDocs"))
 
 
 def read_builds(body: Any, account: str, operation: str, app_id: str) -> Page[Build]:
     """A page of /v1/organizations/{org}/apps/{app}/builds, in the vendor's order."""
-    data, items = _page(body, account, operation)
+    data, items = read_items(body, account, operation)
     builds = tuple(_build(item, account, app_id) for item in items)
     return Page(builds, data.flag("hasNextPage"), data.integer("totalDocs"))
 
 
 def read_build(body: Any, account: str, operation: str, app_id: str) -> Build:
     """The answer of /v1/organizations/{org}/apps/{app}/builds/{build}."""
-    return _build(_data(body, account, operation), account, app_id)
+    return _build(read_data(body, account, operation), account, app_id)
 
 
 def read_download_token(body: Any, account: str, operation: str) -> DownloadToken:
     """The answer of .../builds/{build}/downloadToken. The vendor's own Android SDK takes `expiresAt` for optional."""
-    data = _data(body, account, operation)
+    data = read_data(body, account, operation)
     return DownloadToken(data.required("token"), data.moment("expiresAt"))
 
 
@@ -103,7 +107,8 @@ def newest_first(builds: Iterable[Build]) -> list[Build]:
     return sorted(builds, key=lambda build: build.uploaded_at or _LONG_AGO, reverse=True)
 
 
-def _data(body: Any, account: str, operation: str) -> Fields:
+def read_data(body: Any, account: str, operation: str) -> Fields:
+    """What is in the envelope."""
     origin = Origin(PROVIDER, account, operation)
     answer = read_object(body, origin)
     if not isinstance(answer.raw.get("data"), dict):
@@ -111,14 +116,16 @@ def _data(body: Any, account: str, operation: str) -> Fields:
     return answer.child("data")
 
 
-def _page(body: Any, account: str, operation: str) -> tuple[Fields, list[Fields]]:
-    data = _data(body, account, operation)
+def read_items(body: Any, account: str, operation: str) -> tuple[Fields, list[Fields]]:
+    """A page of any list: the facts about the page, and what is on it."""
+    data = read_data(body, account, operation)
     return data, data.objects("items")
 
 
 def _build(build: Fields, account: str, app_id: str) -> Build:
     facts = _package_facts(build)
     deployer = build.child("deployer")
+    git = deployer.child("info")
     return Build(
         account=account,
         app_id=app_id,
@@ -136,8 +143,8 @@ def _build(build: Fields, account: str, app_id: str) -> Build:
         detail=_detail(build, facts),
         bundle_id=facts.text("CFBundleIdentifier", "packageName"),
         min_os=facts.text("MinimumOSVersion", "LSMinimumSystemVersion", "minSDKVersion"),
-        branch=deployer.child("info").text("git_branch", "branch", "gitBranch"),
-        commit=deployer.text("commit"),
+        branch=git.text("git_branch", "branch", "gitBranch"),
+        commit=deployer.text("commit") or git.text("git_commit", "commit", "gitCommit"),
         uploader=build.child("uploadedBy").text("name", "firstName", "email") or deployer.text("name"),
     )
 
@@ -154,7 +161,23 @@ def _package_facts(build: Fields) -> Fields:
 
 
 def _detail(build: Fields, facts: Fields) -> str | None:
-    """An unknown status in the vendor's word, and while the true version is unknown, the label under which it was uploaded."""
+    """An unknown status in the vendor's word; while the true version is unknown, the label of the upload; and the tags.
+
+    Teams tell by tags how far a build has come ("qa", "approved"), which is what a detail is for.
+    """
     status = build.text("status")
     label = None if facts.raw else build.text("versionName", "versionCode")
-    return ", ".join(word for word in (status if status not in _STATES else None, label) if word) or None
+    tags = list(dict.fromkeys(_tags(build)))
+    words = (status if status not in _STATES else None, label, f"tagged {', '.join(tags)}" if tags else None)
+    return ", ".join(word for word in words if word) or None
+
+
+def _tags(build: Fields) -> Iterator[str]:
+    """Those that people gave to the build, and the git tag that it was built from."""
+    given = build.raw.get("tags")
+    for tag in given if isinstance(given, list) else [given]:
+        if text := Fields(build.origin, {"tag": tag}).text("tag"):
+            yield text
+    deployer = build.child("deployer")
+    if git_tag := deployer.text("tag") or deployer.child("info").text("git_tag", "tag", "gitTag"):
+        yield git_tag

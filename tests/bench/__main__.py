@@ -8,7 +8,7 @@ import structlog
 from tests.bench import command, poll, start
 from tests.bench.load import WrongAnswer
 from tests.bench.scene import stocked_world
-from tests.bench.servers import BenchFailed
+from tests.bench.errand import BenchFailed
 from tests.bench.table import Figure, report
 
 MOST_SECONDS = 90

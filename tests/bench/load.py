@@ -9,7 +9,7 @@ import sys
 import time
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
-from statistics import median
+from statistics import median, quantiles
 
 LINE_END = b"\r\n"
 
@@ -31,10 +31,12 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`latency`: median seconds from request to whole answer; `rate`: answers a second, of all users together."""
+    """`latency`: median seconds from request to whole answer, `slowest`: what one in a hundred takes longer than; `rate`: answers a
+    second, of all users together."""
 
     latency: float
     rate: float
+    slowest: float
 
 
 class WrongAnswer(Exception):
@@ -56,7 +58,7 @@ async def measure(order: Order) -> Finding:
         await asyncio.gather(*(user.ask_until(started + order.seconds) for user in users))
         elapsed = time.perf_counter() - started
     latencies = [latency for user in users for latency in user.latencies]
-    return Finding(median(latencies), len(latencies) / elapsed)
+    return Finding(median(latencies), len(latencies) / elapsed, quantiles(latencies, n=100)[-1])
 
 
 class _User:

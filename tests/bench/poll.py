@@ -10,7 +10,7 @@ from bot.sandbox.vendors.bulk import populate
 from bot.sandbox.world import APPLE, World
 from bot.store.migrate import upgrade
 from tests.bench.scene import HOUR
-from tests.bench.servers import BenchFailed
+from tests.bench.errand import BenchFailed
 from tests.bench.table import Figure
 
 APPS, BUILDS_EACH = 45, 40

@@ -15,8 +15,9 @@ from bot.sandbox.vendors.base import utc_now
 from bot.sandbox.vendors.bulk import TakesUploads, populate
 from bot.sandbox.world import World
 from bot.store.migrate import upgrade
+from tests.bench.errand import BenchFailed
 from tests.bench.load import Order
-from tests.bench.servers import BenchFailed, Server
+from tests.bench.servers import SERVERS, Server
 
 A = TypeVar("A")
 
@@ -33,27 +34,56 @@ async def stocked_world() -> AsyncIterator[World]:
     """Three accounts, their builds in the bot's database. Raises BenchFailed."""
     async with World(poll_seconds=HOUR, agreements_seconds=HOUR) as world:
         _stock(world)
-        upgrade(world.database_url)
-        async with Workshop(load_settings(world.environment, world.folder)) as workshop:
-            await workshop.register()
-            for name in workshop.providers:
-                await workshop.sync.account(name)
-            accounts = await workshop.store.read(lambda repositories: repositories.catalogue.accounts())
-        stored = sum(account.builds for account in accounts)
+        stored = await read_all(world)
         if stored < BUILDS:
             raise BenchFailed(f"only {stored:,} builds are stored")
         yield world
 
 
-def purser(world: World) -> Server:
+async def read_all(world: World) -> int:
+    """Reads every account into the bot's database. Returns how many builds are there."""
+    upgrade(world.database_url)
+    async with Workshop(load_settings(world.environment, world.folder)) as workshop:
+        await workshop.register()
+        for name in workshop.providers:
+            await workshop.sync.account(name)
+        accounts = await workshop.store.read(lambda repositories: repositories.catalogue.accounts())
+    return sum(account.builds for account in accounts)
+
+
+@asynccontextmanager
+async def door() -> AsyncIterator[World]:
+    """The demo's three accounts, read; links may be opened as often as one likes."""
+    async with World(poll_seconds=HOUR, agreements_seconds=HOUR) as world:
+        configure(world, "[purser]", "link_openings = 100000")
+        await read_all(world)
+        yield world
+
+
+def configure(world: World, table: str, line: str) -> None:
+    """Adds a line to purser.toml, at the beginning of a table."""
+    file = world.folder / "purser.toml"
+    file.write_text(file.read_text(encoding="utf-8").replace(f"{table}\n", f"{table}\n{line}\n", 1), encoding="utf-8")
+
+
+async def link(world: World) -> str:
+    """The address that Ada is given for Shop in Appcircle, whose files pass through Purser."""
+    answer = await world.slack.command(world.town.ada, world.town.mobile, "/download shop appcircle")
+    (url,) = (button.url for button in answer.buttons if button.label == "Open")
+    if url is None:
+        raise BenchFailed(f"there is no link: {answer.text_content}")
+    return url
+
+
+def purser(world: World, core: int | None = SERVERS, **variables: str) -> Server:
     """The real bot, as `purser run`."""
     answered = Order(world.port, question(world, world.port), "Shop: ", 1, 0)
-    return Server("bot.cli", ["run"], world.environment, world.folder, answered)
+    return Server("bot.cli", ["run"], {**world.environment, **variables}, world.folder, answered, core)
 
 
-def new_purser(world: World) -> Server:
+def new_purser(world: World, **variables: str) -> Server:
     """The real bot on its first day: with an empty database, all builds still to be read."""
-    environment = {**world.environment, "DATABASE_URL": f"sqlite:///{world.folder.as_posix()}/first-day.db"}
+    environment = {**world.environment, "DATABASE_URL": f"sqlite:///{world.folder.as_posix()}/first-day.db", **variables}
     return Server("bot.cli", ["run"], environment, world.folder, Order(world.port, question(world, world.port), "blocks", 1, 0))
 
 

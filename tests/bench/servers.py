@@ -1,7 +1,6 @@
 """The two sides of the comparison as processes of their own, treated alike: same core, same request, same load generator."""
 
 import asyncio
-import json
 import os
 import subprocess
 import sys
@@ -11,10 +10,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from bot.environment import VARIABLES
+from tests.bench.errand import BenchFailed, errand, surroundings
 from tests.bench.load import Finding, Order, ask_once
 
-PROJECT = Path(__file__).parents[2]
 START_SECONDS = 20.0
 STOP_SECONDS = 10.0
 LOOK_EVERY = 0.01  # seconds
@@ -24,29 +22,34 @@ MIB = 1024  # KiB
 SERVERS, LOAD = 0, -1
 
 
-class BenchFailed(Exception):
-    """Nothing could be measured; the message says why, with the last lines of the server's log."""
-
-
 class Server:
     """`async with Server(module, arguments, environment, folder, order)` runs a Python module until `order` is answered well.
 
-    `seconds` is how long that took, from the spawn to the whole answer. Raises BenchFailed.
+    `seconds` is how long that took, from the spawn to the whole answer. `core` None: on whatever core is free. Raises BenchFailed.
     """
 
-    def __init__(self, module: str, arguments: Sequence[str], environment: Mapping[str, str], folder: Path, order: Order) -> None:
+    def __init__(
+        self,
+        module: str,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        folder: Path,
+        order: Order,
+        core: int | None = SERVERS,
+    ) -> None:
         self._command = (sys.executable, "-m", module, *arguments)
-        self._environment = environment
+        self.environment = environment
         self._folder = folder
         self._log = folder / f"{module}.log"
+        self._core = core
         self.order = order
         self.seconds = 0.0
 
     async def __aenter__(self) -> "Server":
         started = time.perf_counter()
-        with self._log.open("ab") as log, on_core(SERVERS):
+        with self._log.open("ab") as log, on_core(self._core):
             self._process = await asyncio.create_subprocess_exec(
-                *self._command, cwd=self._folder, env=surroundings(self._environment), stdout=log, stderr=log
+                *self._command, cwd=self._folder, env=surroundings(self.environment), stdout=log, stderr=log
             )
         try:
             await self._wait_for_answer(started + START_SECONDS)
@@ -62,24 +65,20 @@ class Server:
     @property
     def resident(self) -> float:
         """MiB of memory held now."""
+        table = Path(f"/proc/{self._process.pid}/statm")  # Linux; looked at often while something is measured
+        if table.exists():
+            return int(table.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / MIB / 1024
         listing = subprocess.run(["ps", "-o", "rss=", "-p", str(self._process.pid)], capture_output=True, check=True, text=True)
         return int(listing.stdout) / MIB
 
     async def under_load(self, users: int, seconds: float) -> Finding:
         """Raises BenchFailed when an answer is not what was ordered."""
         order = replace(self.order, users=users, seconds=seconds)
-        with on_core(LOAD):
-            generator = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "tests.bench.load"),
-                cwd=PROJECT,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-            )
-        found, complaint = await generator.communicate(json.dumps(asdict(order)).encode())
-        if generator.returncode:
-            raise BenchFailed(f"{complaint.decode()}\n{self._log_tail()}")
-        return Finding(**json.loads(found))
+        try:
+            with on_core(LOAD):
+                return Finding(**await errand("tests.bench.load", asdict(order)))
+        except BenchFailed as error:
+            raise BenchFailed(f"{error}\n{self._log_tail()}") from error
 
     async def _wait_for_answer(self, deadline: float) -> None:
         while time.perf_counter() < deadline and self._process.returncode is None:
@@ -103,16 +102,10 @@ class Server:
         return "\n".join(self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
 
 
-def surroundings(environment: Mapping[str, str]) -> dict[str, str]:
-    """Our own variables less those that Purser reads, and the given ones."""
-    inherited = {name: value for name, value in os.environ.items() if name.upper() not in VARIABLES}
-    return {**inherited, "PYTHONPATH": str(PROJECT), **environment}
-
-
 @contextmanager
-def on_core(place: int) -> Iterator[None]:
-    """Processes started in this block stay on one core, where the system can be told so."""
-    if not hasattr(os, "sched_setaffinity"):
+def on_core(place: int | None) -> Iterator[None]:
+    """Processes started in this block stay on one core (None: on any), where the system can be told so."""
+    if place is None or not hasattr(os, "sched_setaffinity"):
         yield
         return
     cores = os.sched_getaffinity(0)

@@ -277,7 +277,13 @@ def test_a_wrong_duration_is_named(house: House, value: str) -> None:
         ('commands = { root = "/x", versions = "/x" }', "commands: must be three different names"),
         ('commands = { rot = "/x" }', "commands.rot: is not a setting; did you mean `root`?"),
         ('poll_evry = "5m"', "poll_evry: is not a setting; did you mean `poll_every`?"),
-        ('zzz = "5m"', "zzz: is not a setting; known here: agreements_every, commands, external, guests, owners, poll_every"),
+        (
+            'zzz = "5m"',
+            "zzz: is not a setting; known here: agreements_every, audit_retention, commands, downloads_per_hour, external, "
+            "guests, link_openings, owners, poll_every, takeover_after",
+        ),
+        ("downloads_per_hour = 0", "downloads_per_hour: must be greater than or equal to 1"),
+        ('audit_retention = "400"', "audit_retention: must be a whole number and s, m, h or d, from 1s up, in quotes"),
     ],
 )
 def test_a_wrong_rule_is_named_with_its_line(house: House, line: str, what: str) -> None:

@@ -6,9 +6,9 @@ import re
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -27,21 +27,27 @@ class Outcome:
 
 @dataclass
 class Started:
-    """A command that runs until it is told to end."""
+    """A command that runs until it is told to end. `said` grows while it writes to its standard error."""
 
     process: asyncio.subprocess.Process
-    said: list[str]
-    code: int | None = None
+    said: list[str] = field(default_factory=list)
+
+    async def listen(self) -> None:
+        assert self.process.stderr
+        async for line in self.process.stderr:
+            self.said.append(line.decode().rstrip())
 
     async def end(self, number: signal.Signals = signal.SIGTERM) -> float:
-        """Sends the signal and returns the seconds until the process is gone, with its exit code in `code`."""
+        """Sends the signal, and returns the seconds until the process was gone."""
         begun = time.monotonic()
         self.process.send_signal(number)
         async with asyncio.timeout(PATIENCE):
-            assert self.process.stderr
-            self.said += (await self.process.stderr.read()).decode().splitlines()
-            self.code = await self.process.wait()
+            await self.process.wait()
         return time.monotonic() - begun
+
+    @property
+    def code(self) -> int | None:
+        return self.process.returncode
 
 
 @dataclass(frozen=True)
@@ -64,16 +70,16 @@ class Terminal:
     @asynccontextmanager
     async def started(self, *words: str, until: str = "", **changes: str) -> AsyncIterator[Started]:
         """Runs a command in the background, from the moment when it says `until` on its standard error; empty: at once."""
-        process = await self._begin(words, changes)
-        started = Started(process, [])
+        started = Started(await self._begin(words, changes))
+        listening = asyncio.create_task(started.listen())
         try:
-            async with asyncio.timeout(PATIENCE):
-                await _read_until(process, started.said, until)
+            await _until_said(started, until)
             yield started
         finally:
             with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+                started.process.kill()
+            await started.process.wait()
+            await listening
         self._check("\n".join(started.said), changes)
 
     async def _begin(self, words: tuple[str, ...], changes: Mapping[str, str]) -> asyncio.subprocess.Process:
@@ -93,13 +99,18 @@ class Terminal:
         assert told == [], f"told a secret: {text}"
 
 
-async def _read_until(process: asyncio.subprocess.Process, said: list[str], wanted: str) -> None:
-    assert process.stderr
-    line = ""
-    while wanted not in line:
-        line = (await process.stderr.readline()).decode()
-        said.append(line.rstrip())
-        assert line, "\n".join(["it ended:", *said])
+async def _until_said(started: Started, wanted: str) -> None:
+    await until(lambda: any(wanted in line for line in ["", *started.said]) or started.code is not None, PATIENCE)
+    assert started.code is None, "\n".join(["it ended:", *started.said])
+
+
+async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+    """Waits for what happens elsewhere. Raises TimeoutError."""
+    async with asyncio.timeout(seconds):
+        while True:
+            if condition():
+                return
+            await asyncio.sleep(0.02)
 
 
 def secrets_in(variables: Mapping[str, str]) -> Iterator[str]:

@@ -18,7 +18,9 @@ async def test_one_product_over_all_systems(journey: Journey) -> None:
     assert "Android · Applivery · App Distribution · 3.1.0 (1412)" in text
     assert "Android · Appcircle · Enterprise store" in text
     assert "Checked just now" in text
-    assert [button.label for button in answer.buttons].count("Download") == 3  # for the ready build behind the one in processing too
+    assert [button.label for button in answer.buttons].count(
+        "Download"
+    ) == 3  # for the ready build behind the one in processing too
 
 
 async def test_a_typo_is_answered_with_a_suggestion_that_works(journey: Journey) -> None:

@@ -148,4 +148,4 @@ async def test_a_later_state_changes_the_card_and_adds_a_line_in_its_thread(jour
     assert "rejected" in card.text_content
     assert card.edits
     assert line.thread_ts == card.ts
-    assert "Now rejected" in line.text_content
+    assert "3.2.0 (418) for iOS: now rejected" in line.text_content

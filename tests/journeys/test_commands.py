@@ -6,22 +6,19 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-
-import httpx
 
 import pytest
 
-from bot.manifest import scopes
 from bot.sandbox.misbehaviour import Misbehaviour
 from bot.sandbox.world import World, free_port
 
+from ..store.postgres import postgres_running
 from .conftest import ACCOUNTS
-from .terminal import ROOT, Terminal
+from .terminal import ROOT, Terminal, until
 
 NOWHERE = "postgresql://purser:hunter2hunter2@127.0.0.1:9/purser"
-SERVING, WORKING = "answering", "working"
 
 
 @pytest.fixture
@@ -92,20 +89,6 @@ async def test_all_mistakes_at_once_each_with_its_line_and_an_example(bare: Term
     assert "bm90IGEga2V5" not in outcome.err
 
 
-async def test_what_is_no_toml_and_what_is_not_there(bare: Terminal) -> None:
-    (bare.folder / "purser.toml").write_text("[purser]\npoll_every = 5m\n")
-    spoilt, missing = await asyncio.gather(bare.purser("sync"), bare.purser("manifest", PURSER_CONFIG="elsewhere.toml"))
-    assert spoilt.code == missing.code == 2
-    assert "purser.toml:2: is not TOML" in spoilt.err
-    assert "elsewhere.toml: cannot be read" in missing.err
-
-
-async def test_without_accounts_there_is_nothing_to_check(bare: Terminal) -> None:
-    outcome = await bare.purser("sync")
-    assert outcome.code == 2
-    assert "cp purser.example.toml purser.toml" in outcome.err
-
-
 async def test_a_taken_port_is_one_sentence(terminal: Terminal) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -120,27 +103,23 @@ async def test_a_token_that_slack_refuses_is_one_sentence(terminal: Terminal) ->
     assert outcome.err == "purser: Slack refuses SLACK_BOT_TOKEN (invalid_auth); copy it anew from OAuth & Permissions\n"
 
 
-@pytest.mark.parametrize("command", ["run", "migrate", "sync"])
-async def test_a_database_that_is_not_there(terminal: Terminal, command: str) -> None:
-    outcome = await terminal.purser(command, DATABASE_URL=NOWHERE)
+async def test_a_database_that_is_not_there(terminal: Terminal) -> None:
+    outcome = await terminal.purser("run", DATABASE_URL=NOWHERE)
     assert outcome.code == 1
     (sentence,) = outcome.err.splitlines()
     assert sentence.startswith("purser: the database cannot be used (unreachable); check DATABASE_URL")
 
 
-async def test_a_database_in_a_folder_that_cannot_be_made(terminal: Terminal) -> None:
-    (terminal.folder / "file").touch()
-    outcome = await terminal.purser("run", DATABASE_URL=f"sqlite:///{terminal.folder}/file/purser.db")
-    assert outcome.code == 1
-    (sentence,) = outcome.err.splitlines()
-    assert "a folder that this user can make" in sentence
-
-
-async def test_a_file_that_is_no_database(terminal: Terminal) -> None:
-    (terminal.folder / "purser.db").write_text("Dear diary, " * 1000)
-    outcome = await terminal.purser("migrate")
-    assert outcome.code == 1
-    assert "this one is no SQLite database" in outcome.err
+async def test_a_database_that_cannot_be_written(terminal: Terminal) -> None:
+    (terminal.folder / "diary").write_text("Dear diary, " * 1000)
+    diary = f"sqlite:///{terminal.folder}/diary"
+    below, itself = await asyncio.gather(
+        terminal.purser("run", DATABASE_URL=f"{diary}/purser.db"), terminal.purser("migrate", DATABASE_URL=diary)
+    )
+    assert below.code == itself.code == 1
+    assert "a folder that this user can make" in below.err
+    assert "this one is no SQLite database" in itself.err
+    assert len((below.err + itself.err).splitlines()) == 2
 
 
 async def test_a_word_that_is_no_command(bare: Terminal) -> None:
@@ -153,13 +132,9 @@ async def test_a_word_that_is_no_command(bare: Terminal) -> None:
 
 
 async def test_the_manifest_is_json(bare: Terminal) -> None:
-    over_socket, over_http = await asyncio.gather(
-        bare.purser("manifest"),
-        bare.purser("manifest", PUBLIC_URL="https://purser.example.com", SECRET_KEY="k" * 32),
-    )
-    assert over_socket.code == over_http.code == 0
-    assert json.loads(over_socket.out)["settings"]["socket_mode_enabled"]
-    assert json.loads(over_http.out)["features"]["slash_commands"][0]["url"] == "https://purser.example.com/slack/events"
+    outcome = await bare.purser("manifest", PUBLIC_URL="https://purser.example.com", SECRET_KEY="k" * 32)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert json.loads(outcome.out)["features"]["slash_commands"][0]["url"] == "https://purser.example.com/slack/events"
 
 
 @pytest.fixture
@@ -171,10 +146,9 @@ def nobody_reads() -> Iterator[int]:
     os.close(writer)
 
 
-@pytest.mark.parametrize("command", ["manifest", "doctor"])
-async def test_a_reader_that_goes_away_is_no_disaster(bare: Terminal, nobody_reads: int, command: str) -> None:
+async def test_a_reader_that_goes_away_is_no_disaster(bare: Terminal, nobody_reads: int) -> None:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot.cli", command),
+        *(sys.executable, "-m", "bot.cli", "manifest"),
         cwd=bare.folder,
         env={"PYTHONPATH": str(ROOT)},
         stdout=nobody_reads,
@@ -206,14 +180,13 @@ async def test_sync_shows_what_every_account_has(terminal: Terminal) -> None:
 
 async def test_sync_says_which_account_cannot_be_read(world: World, terminal: Terminal) -> None:
     await world.applivery_server.stop()
-    whole, single = await asyncio.gather(terminal.purser("sync"), terminal.purser("sync", "--account", "acme-store"))
-    assert (whole.code, single.code) == (1, 0)
-    row, advice = (line.strip() for line in whole.out.splitlines()[2:4])
+    outcome = await terminal.purser("sync")
+    assert (outcome.code, outcome.err) == (1, "")
+    apple, row, advice, appcircle = outcome.out.splitlines()[1:]
+    assert apple.split() == ["acme-apple", "1", "3", "0"]
     assert row == "acme-applivery  could not be read: list apps got no answer (connect)"
-    assert advice.startswith("→ check the addresses of this account")
-    assert ["acme-store", "2", "3", "0"] in [line.split() for line in whole.out.splitlines()]
-    assert [line.split()[0] for line in single.out.splitlines()] == ["account", "acme-store"]
-    assert whole.err == single.err == ""
+    assert advice.startswith("                → check the addresses of this account")
+    assert appcircle.split() == ["acme-store", "2", "3", "0"]
 
 
 async def test_sync_of_an_account_that_nobody_configured(terminal: Terminal) -> None:
@@ -225,45 +198,58 @@ async def test_sync_of_an_account_that_nobody_configured(terminal: Terminal) -> 
 # --- What runs until it is told to end --------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("command", "until", "number"),
-    [
-        ("run", SERVING, signal.SIGTERM),
-        ("web", SERVING, signal.SIGINT),
-        ("worker", WORKING, signal.SIGTERM),
-        ("clock", WORKING, signal.SIGINT),
-    ],
-)
-async def test_it_ends_when_it_is_told_to(terminal: Terminal, command: str, until: str, number: signal.Signals) -> None:
-    async with terminal.started(command, until=until) as started:
-        assert await started.end(number) < 5
+async def test_run_has_its_file_to_itself_and_ends_when_it_is_told_to(terminal: Terminal) -> None:
+    async with terminal.started("run", until="answering") as started:
+        second = await terminal.purser("run", PORT=str(free_port()))
+        assert second.code == 1
+        assert second.err.startswith("purser: another `purser run` works on purser.db already; ")
+        assert await started.end(signal.SIGTERM) < 5
     assert started.code == 0
     assert "stopped" in started.said[-1]
+
+
+@pytest.fixture(scope="module")
+def postgres_url() -> Iterator[str]:
+    with postgres_running() as server:
+        yield server.create()
+
+
+async def test_separate_processes_share_a_postgresql(terminal: Terminal, postgres_url: str) -> None:
+    """In the order of a deployment."""
+    early = await terminal.purser("worker", DATABASE_URL=postgres_url)
+    assert (early.code, early.err.count("run `purser migrate`")) == (1, 1)
+    migrated = await terminal.purser("migrate", DATABASE_URL=postgres_url)
+    assert (migrated.code, migrated.out, migrated.err) == (0, "The database is up to date.\n", "")
+    async with (
+        terminal.started("web", until="answering", DATABASE_URL=postgres_url) as web,
+        terminal.started("worker", until="working", DATABASE_URL=postgres_url) as worker,
+        terminal.started("clock", until="working", DATABASE_URL=postgres_url) as clock,
+    ):
+        await until(lambda: sum("account checked" in line for line in worker.said + clock.said) >= len(ACCOUNTS))
+        for process, number in ((web, signal.SIGINT), (worker, signal.SIGTERM), (clock, signal.SIGINT)):
+            assert await process.end(number) < 5
+            assert process.code == 0
+            assert "stopped" in process.said[-1]
+
+
+async def test_separate_processes_cannot_share_a_file(terminal: Terminal) -> None:
+    outcome = await terminal.purser("web")
+    assert outcome.code == 2
+    assert "`purser run` does everything in one" in outcome.err
 
 
 async def test_it_ends_in_time_whatever_it_waits_for(world: World, terminal: Terminal) -> None:
     """Whoever stops a container kills it 10 seconds later."""
     world.applivery.misbehave("/", Misbehaviour.HANG)  # the check at the start, and the one behind the answer
-    async with terminal.started("run", until=SERVING) as started, httpx.AsyncClient(timeout=30) as client:
+    async with terminal.started("run", until="answering") as started:
         await world.slack.command(world.town.ada, world.town.mobile, "/versions")
-        world.slack.api.faults.hang("auth.test")
-        waiting = asyncio.create_task(client.get(f"{world.public_url}/readyz"))
-        assert await started.end() < 10
-        await asyncio.gather(waiting, return_exceptions=True)
+        assert await started.end(signal.SIGINT) < 9
     assert started.code == 0
-
-
-async def test_migrate_can_be_repeated(terminal: Terminal) -> None:
-    for _ in range(2):
-        outcome = await terminal.purser("migrate")
-        assert (outcome.code, outcome.out, outcome.err) == (0, "The database is up to date.\n", "")
 
 
 async def test_ctrl_c_ends_a_check_without_a_traceback(world: World, terminal: Terminal) -> None:
     world.apple.misbehave("/", Misbehaviour.HANG)
     async with terminal.started("sync") as started:
-        async with asyncio.timeout(10):
-            while not world.apple.requests:
-                await asyncio.sleep(0.02)
+        await until(lambda: world.apple.requests)
         assert await started.end(signal.SIGINT) < 5
     assert (started.code, started.said) == (1, [])

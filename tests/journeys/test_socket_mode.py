@@ -2,19 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import httpx
 import pytest
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 
 from bot.manifest import scopes
-from bot.sandbox.slack import Message, Undelivered
+from bot.sandbox.slack import Message, Undelivered, payloads
 from bot.sandbox.world import World, free_port
 from handlers.messenger import web_client
-from handlers.socket_mode import stay_connected
+from handlers.socket_mode import staying_connected
 
 from .conftest import Journey, Watch, started
+from .terminal import until
 
 PATIENCE = 10
 
@@ -72,11 +72,12 @@ async def test_alerts_reach_the_channel(journey: Journey) -> None:
 
 async def test_an_event_that_slack_sends_again_is_answered_once(journey: Journey) -> None:
     town, slack = journey.world.town, journey.world.slack
-    facts = {"type": "app_mention", "user": town.ada.id, "channel": town.mobile.id, "text": "versions shop", "ts": "1.2"}
-    await slack.event(facts)
-    await slack.event(facts, retry=(1, "timeout"))
-    await slack.event({**facts, "ts": "1.3"})  # once this is answered, so is all before it
-    await slack.wait_for(lambda m: m.is_ephemeral)
+    said = slack.workspace.post(Message(town.mobile.id, slack.workspace.next_ts(), town.ada.id, "<@U0BOT> versions shop"))
+    event = payloads.event(slack.workspace, payloads.said(slack.workspace, town.ada, town.mobile, said))
+    for retry in (None, (1, "timeout"), (2, "timeout")):
+        await slack.line.send("event", event, retry)
+    await journey.ask("/purser whoami")
+    assert len(slack.calls("chat.postEphemeral")) == 1
 
 
 async def test_there_is_no_door_for_http(journey: Journey) -> None:
@@ -103,22 +104,11 @@ async def test_a_slack_that_cannot_be_reached_at_the_start_is_waited_for(world: 
         assert "You are" in (await journey.ask("/purser whoami")).text_content
 
 
-@asynccontextmanager
-async def staying_connected(world: World) -> AsyncIterator[None]:
-    client = SocketModeClient(world.slack.app_token, web_client=web_client(world.slack.bot_token, world.slack.api_url))
-    task = asyncio.create_task(stay_connected(client, pause=0.02, patience=0.2))
-    try:
-        yield
-    finally:
-        task.cancel()
-        await client.close()
-
-
 async def test_an_address_that_does_not_work_is_given_up_for_a_new_one(world: World) -> None:
     address = world.slack.api.socket_url
     world.slack.api.socket_url = f"ws://127.0.0.1:{free_port()}/link"
-    async with staying_connected(world):
-        while len(world.slack.calls("apps.connections.open")) < 2:
-            await asyncio.sleep(0.02)
+    client = SocketModeClient(world.slack.app_token, web_client=web_client(world.slack.bot_token, world.slack.api_url))
+    async with staying_connected(client, pause=0.02, patience=0.2):
+        await until(lambda: len(world.slack.calls("apps.connections.open")) > 1)
         world.slack.api.socket_url = address
         await connected(world)

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from bot.sandbox.server import LoopbackServer
 from providers.spec import Observation, Surroundings
+from tests.providers.apple import Apple
 
 Serve = Callable[[ASGIApp], Awaitable[str]]
 
@@ -49,3 +50,12 @@ async def serve() -> AsyncIterator[Serve]:
             return (await servers.enter_async_context(LoopbackServer(app))).url
 
         yield start
+
+
+@pytest.fixture
+async def apple() -> AsyncIterator[Apple]:
+    """A pretend App Store Connect account, served until the test ends."""
+    async with AsyncExitStack() as stack:
+        apple = Apple(stack)
+        apple.url = await apple.serve(apple.pretend.app)
+        yield apple

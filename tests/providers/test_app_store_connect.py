@@ -2,106 +2,22 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
-from pydantic import SecretStr
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from bot.domain.errors import AgreementBlocked, Confused, NotFound, NotReady, ProviderError, Refused, Unreachable
 from bot.domain.model import AgreementState, App, Build, BuildState, LinkKind, Platform
 from bot.domain.ports import WebhookHint, WebhookRequest
 from bot.sandbox.misbehaviour import Misbehaviour
-from bot.sandbox.server import LoopbackServer
 from bot.sandbox.vendors.app_store_connect import PretendAppStoreConnect
 from bot.sandbox.vendors.apple.documents import Paging
-from bot.sandbox.vendors.apple.keys import AppleKey
 from bot.sandbox.vendors.apple.model import AgreementCode, AppleBuild, KeyProblem
-from providers.app_store_connect.client import AppStoreConnect, classify, summarise
-from providers.app_store_connect.pacing import Pacer
-from providers.app_store_connect.token import TokenKeeper
-from providers.http import VendorHttp
-from providers.spec import Observation, Surroundings
-
-START = datetime(2026, 5, 1, 12, tzinfo=UTC)
-SECRET = "webhook secret"
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    async def sleep(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
-        await asyncio.sleep(0)
-
-
-class Apple:
-    """A served pretend account and clients for it."""
-
-    def __init__(self, stack: AsyncExitStack) -> None:
-        self.clock = Clock()
-        self.pretend = PretendAppStoreConnect(clock=self.clock)
-        self.observations: list[Observation] = []
-        self.url = ""
-        self._stack = stack
-
-    async def serve(self, app: ASGIApp) -> str:
-        return (await self._stack.enter_async_context(LoopbackServer(app))).url
-
-    def client(self, key: AppleKey | None = None, url: str | None = None, *, read_timeout: float = 5.0) -> AppStoreConnect:
-        key = key or self.pretend.team_key
-        pacer = Pacer(self.clock, self.clock.sleep)
-        surroundings = Surroundings(clock=self.clock, observe=self.observations.append)
-        timeout = httpx.Timeout(5.0, read=read_timeout)
-        http = VendorHttp(
-            "app_store_connect",
-            "acme-apple",
-            surroundings,
-            tries=2,
-            timeout=timeout,
-            backoff_max=0.01,
-            classify=classify,
-            on_answer=pacer.heard,
-        )
-        self._stack.push_async_callback(http.aclose)
-        return AppStoreConnect(
-            http,
-            TokenKeeper(key.private_key, key.key_id, key.issuer_id, self.clock),
-            url or self.url,
-            self.clock,
-            pacer,
-            is_team_key=key.issuer_id is not None,
-            webhook_secret=SecretStr(SECRET),
-        )
-
-    def add_apps(self, count: int, builds_each: int = 1) -> None:
-        """Build k of all apps is k minutes older than the newest; within a minute, apps differ by milliseconds."""
-        for number in range(count):
-            app = self.pretend.add_app(f"App {number:03}", f"com.acme.app{number:03}")
-            for age in range(builds_each):
-                moment = START - timedelta(minutes=age, milliseconds=number)
-                self.pretend.upload(app, "1.0", f"{builds_each - age}", uploaded_at=moment)
-
-    @property
-    def paths(self) -> list[str]:
-        return [request.path for request in self.pretend.requests]
-
-
-@pytest.fixture
-async def apple() -> AsyncIterator[Apple]:
-    async with AsyncExitStack() as stack:
-        apple = Apple(stack)
-        apple.url = await apple.serve(apple.pretend.app)
-        yield apple
+from providers.app_store_connect.client import AppStoreConnect, summarise
+from tests.providers.apple import SECRET, START, Apple
 
 
 def known_of(builds: Any) -> frozenset[str]:
@@ -158,7 +74,7 @@ async def test_reading_goes_on_until_a_page_holds_nothing_unknown(apple: Apple) 
     assert apple.paths == ["/v1/apps", *["/v1/builds"] * 3]
     apple.pretend.requests.clear()
     assert len(await client.list_builds(apps, known_of(builds[1:]))) == 400
-    assert apple.paths == ["/v1/builds"] * 2
+    assert apple.paths == ["/v1/builds", "/v1/builds", "/v1/apps"]
 
 
 async def test_builds_of_all_apps_come_newest_first(apple: Apple) -> None:
@@ -430,11 +346,22 @@ async def test_an_expired_build_has_no_link(apple: Apple, shop_build: AppleBuild
         await client.mint_link(build)
 
 
-async def test_a_live_build_has_its_store_page(apple: Apple, shop_build: AppleBuild) -> None:
+async def test_a_live_version_has_its_store_page(apple: Apple, shop_build: AppleBuild) -> None:
+    apple.pretend.add_store_version(shop_build.app, "3.2.0", state="READY_FOR_DISTRIBUTION", build=shop_build)
     client = apple.client()
-    live = replace(await only_build(client), state=BuildState.LIVE)
-    link = await client.mint_link(live)
+    version = next(build for build in await client.list_builds(await client.list_apps()) if build.track == "App Store")
+    link = await client.mint_link(version)
     assert (link.url, link.kind) == (f"https://apps.apple.com/app/id{shop_build.app.id}", LinkKind.PAGE)
+
+
+@pytest.mark.parametrize("state", ["PREPARE_FOR_SUBMISSION", "PENDING_DEVELOPER_RELEASE", "REPLACED_WITH_NEW_VERSION"])
+async def test_a_version_that_left_the_store_meanwhile_has_no_page(apple: Apple, shop_build: AppleBuild, state: str) -> None:
+    made = apple.pretend.add_store_version(shop_build.app, "3.2.0", state="READY_FOR_DISTRIBUTION")
+    client = apple.client()
+    version = next(build for build in await client.list_builds(await client.list_apps()) if build.track == "App Store")
+    apple.pretend.set_version_state(made, state)
+    with pytest.raises(NotFound, match="no_public_link"):
+        await client.mint_link(version)
 
 
 # --- Agreements -------------------------------------------------------------------------------

@@ -13,10 +13,12 @@ from bot.domain.ports import (
     ChecksAgreements,
     ListsApps,
     ListsBuilds,
+    ListsExpiries,
     MintsLinks,
     OpensFiles,
     Probes,
     ReceivesWebhooks,
+    RegistersWebhooks,
     RereadsBuilds,
 )
 from providers.app_store_connect import SPEC, AppStoreConnectSettings
@@ -106,7 +108,8 @@ async def test_the_spec_connects_an_account_with_all_its_abilities(tmp_path: Pat
     provider = SPEC.connect(read(tmp_path), surroundings)
     try:
         assert (provider.account, provider.provider) == ("acme-apple", "app_store_connect")
-        for ability in (ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, ChecksAgreements, ReceivesWebhooks, Probes):
+        abilities = (ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, ChecksAgreements, Probes, ListsExpiries)
+        for ability in (*abilities, ReceivesWebhooks, RegistersWebhooks):
             assert isinstance(provider, ability)
         assert not isinstance(provider, OpensFiles)
     finally:

@@ -1,13 +1,17 @@
 """Apple's webhook calls. Payload shapes: Apple's webhook articles; pings: what receivers in the field have met."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from hypothesis import given
 
 from bot.domain.errors import Confused, Refused
 from bot.domain.ports import WebhookHint, WebhookRequest
+from bot.sandbox.vendors.apple.hooks import EVENT_TYPES, delivered_type
 from providers.app_store_connect.webhook import parse_webhook, signature
+from tests.providers.json_values import ANY_JSON, UNHURRIED
 
 SECRET = "This is my secret"
 BUILD_UPLOADED = {
@@ -40,14 +44,43 @@ def test_a_signed_delivery_hints_at_what_changed() -> None:
     assert hint == WebhookHint(delivery_id="0b6f2a1e-0000-4000-8000-000000000001", event="buildUploadStateUpdated")
 
 
-def test_an_event_nobody_has_heard_of_is_a_hint_too() -> None:
-    hint = parse(as_body({"data": {"type": "agreementSigned", "id": "d1"}}))
-    assert hint == WebhookHint(delivery_id="d1", event="agreementSigned")
+@pytest.mark.parametrize("event_type", [*EVENT_TYPES, "AGREEMENT_SIGNED"])
+@pytest.mark.parametrize(
+    "relationships",
+    [
+        {"instance": {"data": {"type": "buildUploads", "id": "x"}, "links": {"self": "https://x"}}},
+        {"instance": {"type": "backgroundAssetVersions", "id": "x", "links": {"self": "https://x"}}},
+        {},
+        None,
+    ],
+)
+def test_every_event_is_a_hint_also_those_nobody_has_heard_of(event_type: str, relationships: Any) -> None:
+    event = delivered_type(event_type)
+    body = as_body({"data": {"type": event, "id": "d1", "version": 1, "attributes": {}, "relationships": relationships}})
+    assert parse(body) == WebhookHint(delivery_id="d1", event=event)
 
 
-def test_an_instance_without_data_is_no_obstacle() -> None:
-    event = {"type": "backgroundAssetVersionStateUpdated", "id": "d2", "relationships": {"instance": {"id": "x", "type": "y"}}}
-    assert parse(as_body({"data": event})) == WebhookHint("d2", "backgroundAssetVersionStateUpdated")
+def test_names_of_events() -> None:
+    assert delivered_type("BUILD_UPLOAD_STATE_UPDATED") == "buildUploadStateUpdated"
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"oldValue": "IN_REVIEW", "newValue": "PENDING_DEVELOPER_RELEASE", "timestamp": "2026-05-01T05:00:52.74Z"},
+        {"newState": "COMPLETE"},
+        {"oldExternalBuildState": "IN_BETA_REVIEW", "newExternalBuildState": "BETA_APPROVED"},
+        {"ping": False},
+        None,
+    ],
+)
+def test_what_changed_is_read_again_and_not_from_here(attributes: Any) -> None:
+    body = as_body({"data": {"type": "appStoreVersionAppVersionStateUpdated", "id": "d1", "attributes": attributes}})
+    assert parse(body) == WebhookHint("d1", "appStoreVersionAppVersionStateUpdated")
+
+
+def test_a_redelivery_is_the_same_hint() -> None:
+    assert parse(as_body(BUILD_UPLOADED)) == parse(as_body(BUILD_UPLOADED))
 
 
 @pytest.mark.parametrize(
@@ -95,3 +128,13 @@ def test_without_a_secret_nothing_is_believed() -> None:
 def test_a_signed_body_of_another_shape_is_confusing(body: bytes) -> None:
     with pytest.raises(Confused, match="unexpected_shape"):
         parse(body)
+
+
+@UNHURRIED
+@given(ANY_JSON)
+def test_any_signed_json_is_a_hint_a_ping_or_confusing(data: Any) -> None:
+    for document in (data, {"data": data}, {"data": {"type": "x", "id": "1", "attributes": data}}):
+        body = as_body(document)
+        with suppress(Confused):
+            hint = parse(body)
+            assert hint is None or isinstance(hint, WebhookHint)

@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.errors import Confused
 from bot.domain.model import App, Build, BuildState, Handover, Platform
 from providers.app_store_connect import wire
 from providers.app_store_connect.documents import read_error_codes
+from tests.providers.json_values import ANY_JSON, UNHURRIED, places, replaced
 
 BUILD_PAGE: dict[str, Any] = {
     "data": [
@@ -61,6 +62,8 @@ BUILD_PAGE: dict[str, Any] = {
     "meta": {"paging": {"total": 31, "limit": 20}},
 }
 
+ICON = "Invalid App Store Icon. It has an alpha channel."
+
 
 def changed(change: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
     page = deepcopy(BUILD_PAGE)
@@ -84,7 +87,7 @@ def test_a_build_with_everything_included() -> None:
     page = wire.read_builds(BUILD_PAGE, "acme-apple", "list builds")
     assert page.next == "https://api.example/v1/builds?cursor=b"
     assert page.total == 31
-    assert page.items == (
+    assert tuple(item.build for item in page.items) == (
         Build(
             account="acme-apple",
             app_id="1234567890",
@@ -159,13 +162,28 @@ def test_a_build_of_which_only_the_app_is_known() -> None:
         ("VALID", "PROCESSING", "PROCESSING", BuildState.PROCESSING, None),
         ("VALID", "PROCESSING_EXCEPTION", "PROCESSING_EXCEPTION", BuildState.FAILED, "processing exception"),
         ("VALID", "MISSING_EXPORT_COMPLIANCE", "MISSING_EXPORT_COMPLIANCE", BuildState.OTHER, "missing export compliance"),
+        ("VALID", "MISSING_EXPORT_COMPLIANCE", "READY_FOR_BETA_SUBMISSION", BuildState.OTHER, "missing export compliance"),
+        ("VALID", "MISSING_EXPORT_COMPLIANCE", "NOT_APPLICABLE", BuildState.OTHER, "missing export compliance"),
+        ("VALID", "READY_FOR_BETA_TESTING", "IN_BETA_REVIEW", BuildState.IN_REVIEW, "in beta review"),
         ("VALID", "IN_EXPORT_COMPLIANCE_REVIEW", "NOT_APPLICABLE", BuildState.IN_REVIEW, "in export compliance review"),
         ("VALID", "READY_FOR_BETA_TESTING", None, BuildState.READY, "ready for beta testing"),
         ("VALID", "IN_BETA_TESTING", "NOT_APPLICABLE", BuildState.READY, "in beta testing"),
-        ("VALID", "IN_BETA_TESTING", "READY_FOR_BETA_SUBMISSION", BuildState.READY, "ready for beta submission"),
-        ("VALID", "IN_BETA_TESTING", "WAITING_FOR_BETA_REVIEW", BuildState.IN_REVIEW, "waiting for beta review"),
-        ("VALID", "IN_BETA_TESTING", "IN_BETA_REVIEW", BuildState.IN_REVIEW, "in beta review"),
-        ("VALID", "IN_BETA_TESTING", "BETA_REJECTED", BuildState.REJECTED, "beta rejected"),
+        (
+            "VALID",
+            "IN_BETA_TESTING",
+            "READY_FOR_BETA_SUBMISSION",
+            BuildState.READY,
+            "ready for beta submission, in internal testing",
+        ),
+        (
+            "VALID",
+            "IN_BETA_TESTING",
+            "WAITING_FOR_BETA_REVIEW",
+            BuildState.IN_REVIEW,
+            "waiting for beta review, in internal testing",
+        ),
+        ("VALID", "IN_BETA_TESTING", "IN_BETA_REVIEW", BuildState.IN_REVIEW, "in beta review, in internal testing"),
+        ("VALID", "IN_BETA_TESTING", "BETA_REJECTED", BuildState.REJECTED, "beta rejected, in internal testing"),
         ("VALID", "IN_BETA_TESTING", "BETA_APPROVED", BuildState.APPROVED, "beta approved"),
         ("VALID", "IN_BETA_TESTING", "READY_FOR_BETA_TESTING", BuildState.APPROVED, "ready for beta testing"),
         ("VALID", "IN_BETA_TESTING", "IN_BETA_TESTING", BuildState.APPROVED, "in beta testing"),
@@ -189,6 +207,39 @@ def test_an_expired_build_is_expired_whatever_testing_says() -> None:
 
 def test_a_failed_build_stays_failed_when_its_time_is_over() -> None:
     assert with_states("INVALID", expired=True).state is BuildState.FAILED
+
+
+def upload(*errors: Any) -> Callable[[dict[str, Any]], Any]:
+    """Includes a failed upload with these errors."""
+
+    def change(page: dict[str, Any]) -> None:
+        page["data"][0]["attributes"] |= {"processingState": "INVALID"}
+        page["data"][0]["relationships"]["buildUpload"] = {"data": {"type": "buildUploads", "id": "u1"}}
+        state = {"state": "FAILED", "errors": list(errors), "warnings": [{"code": "1", "description": "Missing push notice"}]}
+        page["included"].append({"type": "buildUploads", "id": "u1", "attributes": {"state": state}})
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("errors", "detail"),
+    [
+        ([{"code": "90717", "description": "Invalid App Store Icon.\n It has an alpha channel."}, {"code": "2"}], ICON),
+        ([{"code": "1", "description": None}, {"code": "2", "description": " "}, {"code": "3", "description": ICON}], ICON),
+        ([{"code": "1", "description": "x" * 1000}], "x" * 300),
+        ([{"code": "1"}], "invalid"),
+        ([], "invalid"),
+    ],
+)
+def test_a_failed_build_tells_the_first_complaint_of_its_upload(errors: list[Any], detail: str) -> None:
+    build = build_of(changed(upload(*errors)))
+    assert (build.state, build.detail) == (BuildState.FAILED, detail)
+
+
+def test_what_apple_noted_about_an_upload_that_went_well_is_not_told() -> None:
+    page = changed(upload({"code": "1", "description": "once"}))
+    page["data"][0]["attributes"]["processingState"] = "VALID"
+    assert build_of(page).detail == "in beta testing"
 
 
 @pytest.mark.parametrize(
@@ -271,7 +322,7 @@ def test_apps() -> None:
         "meta": {"paging": {"total": 3, "limit": 200}},
     }
     page = wire.read_apps(body, "acme-apple", "list apps")
-    assert page.items == (
+    assert tuple(item.app for item in page.items) == (
         App("acme-apple", "1", "Shop", "com.acme.shop"),
         App("acme-apple", "2", "com.acme.till", "com.acme.till"),
         App("acme-apple", "3", "3", None),
@@ -310,33 +361,7 @@ def test_error_codes() -> None:
     assert read_error_codes({"errors": errors}) == ("FORBIDDEN_ERROR", "FORBIDDEN.X")
 
 
-ANY_JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text()
-    | st.sampled_from(["\ud800", "VALID", "builds", "https://x"]),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
-    max_leaves=12,
-)
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 READERS = [wire.read_apps, wire.read_builds, wire.read_build, wire.read_public_links, wire.read_ids]
-
-
-def places(document: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The way to every value inside."""
-    items = document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
-    return [place for key, value in items for place in [(*path, key), *places(value, (*path, key))]]
-
-
-def replaced(document: Any, path: tuple[Any, ...], value: Any) -> Any:
-    copy = deepcopy(document)
-    inner = copy
-    for key in path[:-1]:
-        inner = inner[key]
-    inner[path[-1]] = value
-    return copy
 
 
 def read_with_all(body: object) -> None:

@@ -23,6 +23,7 @@ from providers.appcircle.client import Appcircle
 from providers.appcircle.token import TokenKeeper, personal_api_token
 from providers.http import VendorHttp
 from providers.spec import Surroundings
+from tests.providers.json_values import UNHURRIED
 
 PAYLOADS = Path(__file__).parent / "payloads"
 TESTING = "dist:7c3e0000-0000-4000-8000-000000000001"
@@ -109,7 +110,7 @@ def test_a_drifting_field_of_a_tested_version_does_no_harm(changes: dict[str, An
     assert {name: getattr(build, name) for name in expected} == expected
 
 
-@pytest.mark.parametrize("body", [{}, {"appVersions": None}, {"appVersions": []}])
+@pytest.mark.parametrize("body", [{"id": "7c3e"}, {"id": "7c3e", "appVersions": None}, {"appVersions": []}])
 def test_a_profile_without_versions(body: Any) -> None:
     assert read_distributed(body) == []
 
@@ -118,6 +119,7 @@ def test_a_profile_without_versions(body: Any) -> None:
     ("body", "reason"),
     [
         ([], "not_an_object"),
+        ({"message": "Something went wrong"}, "missing_field:id"),
         ({"appVersions": {}}, "missing_field:appVersions"),
         ({"appVersions": [7]}, "not_an_object"),
         ({"appVersions": [{"version": "1"}]}, "missing_field:id"),
@@ -215,6 +217,7 @@ JSON = st.recursive(
 )
 
 
+@UNHURRIED
 @given(JSON, st.sampled_from(modules.MODULES))
 def test_any_json_is_read_or_confuses(body: Any, module: modules.Module) -> None:
     with suppress(Confused):
@@ -226,6 +229,7 @@ def test_any_json_is_read_or_confuses(body: Any, module: modules.Module) -> None
         assert wire.read_link(body, "acme", "test").startswith("http")
 
 
+@UNHURRIED
 @given(st.sampled_from(sorted(recorded("publish_versions")[0])), JSON)
 def test_any_field_of_a_submission_may_be_anything(name: str, value: Any) -> None:
     with suppress(Confused):
@@ -294,6 +298,11 @@ async def read(client: Appcircle, build: Build, wanted: ByteRequest | None = Non
         return stream, b"".join([chunk async for chunk in stream.chunks])
 
 
+async def ask_everything(client: Appcircle, build: Build) -> None:
+    await client.list_builds(await client.list_apps())
+    await read(client, build)
+
+
 async def test_every_module_is_read_with_one_request_a_list(client: Appcircle, vendor: PretendAppcircle) -> None:
     fill(vendor)
     apps = await client.list_apps()
@@ -331,7 +340,7 @@ async def test_one_id_in_two_modules_is_two_apps(client: Appcircle, vendor: Pret
 async def test_many_profiles_are_never_asked_for_all_at_once(connect: Connect, vendor: PretendAppcircle) -> None:
     for number in range(12):
         vendor.distribution.add_profile(f"App {number}", f"com.acme.app{number}")
-    client = connect(deadline=0.5)
+    client = connect(deadline=1.0)
     apps = await client.list_apps()
     vendor.requests.clear()
     vendor.misbehave("/distribution/v2/profiles/", Misbehaviour.HANG)
@@ -436,12 +445,10 @@ async def test_what_passes_is_not_noticed(client: Appcircle, vendor: PretendAppc
 @pytest.mark.parametrize("path", [*MODULE_PATHS[1:], "/distribution/v2/profiles/", "/publish/.*/app-versions$", "app-versions/"])
 async def test_what_hangs_holds_nobody_for_long(connect: Connect, vendor: PretendAppcircle, path: str) -> None:
     fill(vendor)
-    client = connect(deadline=0.3)
-    build = await submitted(client)
+    build = await submitted(connect())
     vendor.misbehave(path, Misbehaviour.HANG)
     with pytest.raises(Unreachable) as caught:
-        await client.list_builds(await client.list_apps())
-        await read(client, build)
+        await ask_everything(connect(deadline=0.3), build)
     assert caught.value.reason == "timeout"
 
 
@@ -468,6 +475,16 @@ async def test_a_refused_sign_in_is_not_a_missing_module(client: Appcircle, vend
         await client.list_apps()
     assert (caught.value.operation, caught.value.reason) == ("sign in", "forbidden")
     assert len(vendor.requests) == 1
+
+
+async def test_nor_is_a_renewal_that_is_refused(client: Appcircle, vendor: PretendAppcircle) -> None:
+    fill(vendor)
+    await client.list_apps()
+    vendor.misbehave("^/distribution/", Misbehaviour.UNAUTHORIZED)
+    vendor.misbehave("/auth", Misbehaviour.FORBIDDEN)
+    with pytest.raises(Refused) as caught:
+        await client.list_apps()
+    assert caught.value.operation == "sign in"
 
 
 # --- what becomes of a submission ---------------------------------------------------------------------

@@ -25,6 +25,7 @@ from providers.applivery import SPEC, AppliverySettings, webhook, wire
 from providers.applivery.client import PAGES_MAX, Applivery
 from providers.http import StaticBearer, VendorHttp
 from providers.spec import Surroundings
+from tests.providers.json_values import UNHURRIED
 
 PAYLOADS = Path(__file__).parent / "payloads"
 APP = "5f0000000000000000000001"
@@ -65,6 +66,7 @@ def test_builds() -> None:
         uploaded_at=datetime(2026, 5, 1, 9, tzinfo=UTC),
         size=53412345,
         notes="Fixes",
+        detail="tagged qa, v2.4.1",
         bundle_id="com.acme.shop",
         min_os="15.0",
         branch="release/2.4",
@@ -86,14 +88,18 @@ def ios_build() -> dict[str, Any]:
     ("changes", "expected"),
     [
         ({"status": "in_progress"}, {"state": BuildState.PROCESSING}),
-        ({"status": "quarantined"}, {"state": BuildState.OTHER, "detail": "quarantined"}),
-        ({"status": None}, {"state": BuildState.OTHER, "detail": None}),
+        ({"status": "quarantined"}, {"state": BuildState.OTHER, "detail": "quarantined, tagged qa, v2.4.1"}),
+        ({"status": None, "tags": None, "deployer": None}, {"state": BuildState.OTHER, "detail": None}),
+        ({"tags": ["v2.4.1", "qa", "qa", "", None, {}], "deployer": {"tag": "v2.4.1"}}, {"detail": "tagged v2.4.1, qa"}),
+        ({"tags": "qa", "deployer": {"info": {"tag": "v3"}}}, {"detail": "tagged qa, v3"}),
+        ({"tags": [], "deployer": {"commit": "0a1b"}}, {"detail": None, "commit": "0a1b", "branch": None}),
+        ({"deployer": {"info": {"branch": "main", "commit": "0a1b"}}}, {"branch": "main", "commit": "0a1b"}),
         ({"os": None}, {"platform": Platform.IOS}),
         ({"os": None, "buildPlatform": "ps5"}, {"platform": Platform.OTHER}),
         ({"os": "macOS"}, {"platform": Platform.MACOS, "version": "2.4.1"}),
         ({"os": 5, "buildPlatform": []}, {"platform": Platform.OTHER, "version": "2.4.1"}),
-        ({"info": {}}, {"version": "unknown", "number": None, "detail": "RC-1"}),
-        ({"info": {}, "versionName": None}, {"version": "unknown", "detail": "999"}),
+        ({"info": {}}, {"version": "unknown", "number": None, "detail": "RC-1, tagged qa, v2.4.1"}),
+        ({"info": {}, "versionName": None, "tags": [], "deployer": {}}, {"version": "unknown", "detail": "999"}),
         ({"info": {"ios": {"plist": {"CFBundleShortVersionString": "", "CFBundleVersion": "9"}}}}, {"version": "unknown"}),
         ({"info": {"ios": {"plist": {"CFBundleShortVersionString": "3.0"}}}}, {"version": "3.0", "number": None}),
         ({"info": {"android": {"versionName": "9"}, "ios": ios_build()["info"]["ios"]}}, {"version": "2.4.1"}),
@@ -177,6 +183,7 @@ JSON = st.recursive(
                     *("data", "items", "id", "name", "slug", "hasNextPage", "totalDocs", "status", "versionName", "versionCode"),
                     *("info", "ios", "android", "plist", "os", "buildPlatform", "deployer", "uploadedBy", "size", "createdAt"),
                     *("token", "expiresAt", "error", "code", "action", "event", "CFBundleShortVersionString", "CFBundleVersion"),
+                    *("tags", "tag", "branch", "commit"),
                 ]
             ),
             inner,
@@ -187,6 +194,7 @@ JSON = st.recursive(
 )
 
 
+@UNHURRIED
 @given(JSON, st.integers(200, 599))
 def test_any_json_is_read_or_confuses(body: Any, status: int) -> None:
     wire.classify(status, body)
@@ -200,6 +208,7 @@ def test_any_json_is_read_or_confuses(body: Any, status: int) -> None:
             assert wire.read_build(wrapped, "acme-applivery", "test", APP).version
 
 
+@UNHURRIED
 @given(st.sampled_from(sorted(ios_build())), JSON)
 def test_any_field_may_be_anything(name: str, value: Any) -> None:
     with suppress(Confused):
@@ -214,12 +223,31 @@ def call(action: str, secret: str = "s3cret", field: str = "action") -> WebhookR
     return WebhookRequest({}, json.dumps(recorded("webhook") | {"action": None, field: action}).encode(), {"secret": secret})
 
 
-@pytest.mark.parametrize("action", ["build_created", "build_processed", "ios_build_processed"])
+# Every key that a third-party receiver knows, each also with every system's prefix.
+EVENTS = {
+    "build_created": True,
+    "build_processed": True,
+    "bug_created": False,
+    "feedback_created": False,
+    "certificate_will_expire": False,
+    "push_certification_renovation": False,
+    "device_enrolled": False,
+    "device_added_mdm_user": False,
+    "enrollment-token_created": False,
+}
+
+
+@pytest.mark.parametrize("prefix", ["", "apple_", "android_", "windows_", "aosp_", "macos_", "ios_"])
+@pytest.mark.parametrize("key", EVENTS)
 @pytest.mark.parametrize("field", ["action", "event"])
-def test_builds_are_a_hint(action: str, field: str) -> None:
-    hint = webhook.parse_webhook("acme-applivery", "s3cret", call(action, field=field))
-    assert hint is not None
-    assert hint.event == action
+def test_builds_are_a_hint_and_other_events_nothing_to_do(key: str, prefix: str, field: str) -> None:
+    hint = webhook.parse_webhook("acme-applivery", "s3cret", call(prefix + key, field=field))
+    assert (hint.event if hint else None) == (prefix + key if EVENTS[key] else None)
+
+
+@pytest.mark.parametrize("action", ["Build_Processed", "unknown", ""])
+def test_an_event_that_may_be_about_a_build_is_a_hint(action: str) -> None:
+    assert webhook.parse_webhook("acme-applivery", "s3cret", call(action)) is not None
 
 
 def test_equal_calls_are_two_hints() -> None:
@@ -228,11 +256,6 @@ def test_equal_calls_are_two_hints() -> None:
     assert first is not None
     assert second is not None
     assert first.delivery_id != second.delivery_id
-
-
-@pytest.mark.parametrize("action", ["bug_created", "device_enrolled", "apple_push_certification_renovation"])
-def test_other_events_are_nothing_to_do(action: str) -> None:
-    assert webhook.parse_webhook("acme-applivery", "s3cret", call(action)) is None
 
 
 @pytest.mark.parametrize(
@@ -252,6 +275,7 @@ def test_a_call_without_the_secret_is_refused(query: dict[str, str], secret: str
     assert caught.value.reason == reason
 
 
+@UNHURRIED
 @given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()))
 def test_any_body_is_at_most_a_hint(body: bytes) -> None:
     hint = webhook.parse_webhook("acme-applivery", "s3cret", WebhookRequest({}, body, {"secret": "s3cret"}))
@@ -382,6 +406,16 @@ async def test_a_list_in_another_order_is_read_to_its_end(connect: Connect, serv
     found = await connect(api_url=await serve(app)).list_builds(SHOP, known={"b2", "b3", "b4", "b5"})
     assert [build.id for build in found] == ["b7", "b6", "b5", "b4", "b3", "b2"]
     assert len(requests) == 3
+
+
+async def test_a_build_outlives_the_retention_period(client: Applivery, vendor: PretendApplivery, still_clock: Any) -> None:
+    """The newest builds of a publication are kept beyond it; a computed end would refuse what can still be had."""
+    vendor.retention_days = 30
+    app = vendor.add_app("Shop", "com.acme.shop")
+    vendor.upload(app, "1.0", "1", uploaded_at=still_clock() - timedelta(days=31))
+    build = await only_build(client)
+    assert (build.expires_at, build.is_expired(still_clock())) == (None, False)
+    assert (await client.mint_link(build)).kind is LinkKind.FILE
 
 
 async def test_only_the_configured_apps(connect: Connect, vendor: PretendApplivery) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -38,8 +39,10 @@ async def test_a_person_types_and_presses(world: World) -> None:
         demo = Demo(world, screen.append)
         await demo.settle_in()
         assert "[1 Download]" in await typed(demo, screen, "/versions shop")
-        assert "only you see this" in await typed(demo, screen, "1")
-        assert f"{world.public_url}/d/" in await typed(demo, screen, "4")
+        ticket = await typed(demo, screen, "1")
+        assert "only you see this" in ticket
+        (open_it,) = re.findall(r"\[(\d+) Open\]", ticket)
+        assert f"{world.public_url}/d/" in await typed(demo, screen, open_it)
         assert "no button 99" in await typed(demo, screen, "99")
         assert "Courier" in await typed(demo, screen, "dm versions courier")
         assert "0.9.4 (77)" in await typed(demo, screen, "@purser versions scanner")

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -6,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.model import AccountStatus, Agreement, AgreementState, AlertKind
-from bot.services.agreements import advance, alert_of
+from bot.services.agreements import RELEASE, advance, alert_of, with_contract
 
 from .conftest import NOON
 
@@ -75,6 +76,36 @@ def test_the_incident_keeps_its_beginning() -> None:
     assert {row.since for row in rows[3:] if row} == {NOON + timedelta(minutes=2)}
     assert rows[-1] is not None
     assert rows[-1].checked_at == NOON + timedelta(minutes=4)
+
+
+def test_the_incident_follows_what_is_blocked() -> None:
+    wider = AccountStatus("acme-apple", BLOCKED, NOON + timedelta(hours=1), code="new", blocked=("apps", "signing"))
+    incident = history(BLOCKED, BLOCKED)[-1]
+    assert incident is not None
+    now = advance(replace(incident, taken_by="U1", taken_at=NOON, snoozed_until=NOON), wider)
+    assert (now.since, now.blocked, now.code) == (incident.since, ("apps", "signing"), "new")
+    assert (now.taken_by, now.taken_at, now.snoozed_until) == ("U1", NOON, NOON)
+
+
+def test_what_people_said_of_an_incident_ends_with_it() -> None:
+    incident = history(BLOCKED, BLOCKED)[-1]
+    assert incident is not None
+    said = replace(incident, taken_by="U1", taken_at=NOON, snoozed_by="U1", snoozed_until=NOON, reminded_at=NOON)
+    now = advance(said, AccountStatus("acme-apple", FORCE, NOON + timedelta(hours=1)))
+    assert (now.taken_by, now.taken_at, now.snoozed_by, now.snoozed_until, now.reminded_at) == (None,) * 5
+
+
+@pytest.mark.parametrize(
+    ("state", "expected", "areas"),
+    [(FORCE, BLOCKED, (RELEASE,)), (BLOCKED, BLOCKED, ("apps", RELEASE)), (UNKNOWN, UNKNOWN, ()), (REFUSED, REFUSED, ())],
+)
+def test_a_version_that_waits_for_a_contract_counts_where_apple_answered(
+    state: AgreementState, expected: AgreementState, areas: tuple[str, ...]
+) -> None:
+    status = AccountStatus("acme-apple", state, NOON, blocked=("apps",) if state is BLOCKED else ())
+    merged = with_contract(status, waits=True)
+    assert (merged.state, merged.blocked) == (expected, areas)
+    assert with_contract(status, waits=False) == status
 
 
 @given(st.lists(st.sampled_from(AgreementState), max_size=12))

@@ -13,6 +13,7 @@ from bot.sandbox.slack.workspace import Channel
 from bot.services.alerts import MOST_ATTEMPTS, AlertDelivery, pause_after
 from bot.store import Database
 from bot.views import alerts
+from bot.views.bundle import bundle
 from handlers.messenger import SlackMessenger, web_client
 
 from .conftest import NOON, StoppedClock
@@ -35,7 +36,7 @@ async def delivery(slack: PretendSlack, store: Database, clock: StoppedClock) ->
     client = web_client(slack.bot_token, slack.api_url)
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=1)) as session:
         client.session = session
-        yield AlertDelivery(store, SlackMessenger(client), alerts.card, alerts.line, {}, clock, pace=0)
+        yield AlertDelivery(store, SlackMessenger(client), alerts.card, alerts.line, {}, clock, pace=0, render_list=bundle)
 
 
 async def tell(store: Database, *channels: str, name: str = "a") -> None:
@@ -85,12 +86,14 @@ async def test_what_may_mend_itself_is_tried_again(
 
 
 async def test_what_cannot_be_mended_by_waiting_fails_with_its_reason(
-    delivery: AlertDelivery, slack: PretendSlack, store: Database, clock: StoppedClock
+    delivery: AlertDelivery, slack: PretendSlack, store: Database, mobile: Channel
 ) -> None:
-    archived = slack.workspace.add_channel("old", is_archived=True)
-    await tell(store, archived.id)
+    slack.fail("chat.postMessage", "msg_too_long")
+    await tell(store, mobile.id)
     assert await delivery.deliver_due() == 0
     assert await state(store) == {DeliveryState.FAILED: 1}
+    (failed,) = await store.read(lambda r: r.told.last(mobile.id, 5))
+    assert failed.reason == "msg_too_long"
 
 
 async def test_trying_ends_after_hours(
@@ -109,9 +112,9 @@ async def test_a_message_that_slack_took_before_we_died_is_found_not_repeated(
     delivery: AlertDelivery, slack: PretendSlack, store: Database, mobile: Channel, clock: StoppedClock
 ) -> None:
     await tell(store, mobile.id)
-    (pending,) = await store.read(lambda r: r.outbox.due(NOON))
-    await store.write(lambda r: r.outbox.mark_sending(pending.id, NOON))
-    await delivery._post(pending, None)  # Slack has it; the process ends before the note is written
+    parcel = await store.write(lambda r: delivery._packer.take(r, mobile.id))
+    assert parcel
+    await delivery._post(parcel)  # Slack has it; the process ends before the note is written
     clock.advance(minutes=3)
     assert await delivery.resume() == 1
     await delivery.deliver_due()

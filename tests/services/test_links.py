@@ -9,7 +9,7 @@ from datetime import timedelta
 import jwt
 import pytest
 
-from bot.domain.answers import Blocked, Obstacle, Ticket
+from bot.domain.answers import Blocked, Denial, Denied, Limited, Obstacle, Ticket
 from bot.domain.errors import (
     AgreementBlocked,
     Confused,
@@ -20,10 +20,11 @@ from bot.domain.errors import (
     Refused,
     Unreachable,
 )
-from bot.domain.model import App, Build, BuildState, Grant, Handover, Link, LinkKind, Platform
-from bot.domain.ports import ByteRequest, FileStream, Provider, Repositories
+from bot.domain.model import App, Build, BuildState, Grant, Handover, Link, LinkKind, Platform, Product
+from bot.domain.ports import ByteRequest, FileStream, GrantFilter, Provider, Repositories
+from bot.services.door import Door
 from bot.services.links import Links
-from bot.services.tokens import LinkGone, LinkUnknown
+from bot.services.tokens import LinkGone, LinkRefused, LinkUnknown
 from bot.store import Database
 from tests.services.conftest import NOON, StoppedClock
 
@@ -109,7 +110,13 @@ class Desk:
     clock: StoppedClock
 
     def links(
-        self, *providers: Provider, keys: tuple[str, ...] = (KEY,), public_url: str | None = PUBLIC_URL, patience: float = 5
+        self,
+        *providers: Provider,
+        keys: tuple[str, ...] = (KEY,),
+        public_url: str | None = PUBLIC_URL,
+        patience: float = 5,
+        per_hour: int = 30,
+        door: Door | None = None,
     ) -> Links:
         return Links(
             self.store,
@@ -119,10 +126,15 @@ class Desk:
             public_url=public_url,
             titles={"acme": "Acme Store"},
             patience=timedelta(seconds=patience),
+            per_hour=per_hour,
+            door=door,
         )
 
     async def save(self, *builds: Build, app: App = APP) -> None:
         await self.store.write(lambda repos: _save(repos, app, builds))
+
+    async def log(self) -> list[Grant]:
+        return [line.grant for line in await self.store.read(lambda repos: repos.grants.find(GrantFilter()))]
 
     async def grant_row(self, grant_id: str) -> Grant | None:
         return await self.store.read(lambda repos: repos.grants.get(grant_id))
@@ -354,7 +366,121 @@ async def test_nothing_instead(desk: Desk) -> None:
     assert (await blocked_for(desk.links(Streamer()))).instead is None
 
 
+# --- The click: recorded, and not too often
+
+
+async def test_a_click_that_leads_nowhere_waits_and_the_next_takes_its_place(desk: Desk) -> None:
+    vendor = RereadingStreamer(failure=Unreachable("vendor", "acme", "reread build", "connect"))
+    links = desk.links(vendor)
+    for _ in range(3):
+        await blocked_for(links)
+        desk.clock.advance(minutes=1)
+    (waiting,) = await desk.log()
+    assert (waiting.given, waiting.outcome, waiting.user, waiting.channel) == (False, "vendor_down", "U1", "C1")
+    vendor.failure = None
+    ticket = await ticket_for(links)
+    assert ticket.grant == Grant(waiting.id, BUILD.key, "U1", "C1", desk.clock.now, desk.clock.now + timedelta(minutes=10))
+    assert await desk.log() == [ticket.grant]
+    assert (await ticket_for(links)).grant.id != waiting.id
+
+
+async def test_somebody_elses_waiting_click_is_theirs(desk: Desk) -> None:
+    vendor = RereadingStreamer(failure=Unreachable("vendor", "acme", "reread build", "connect"))
+    links = desk.links(vendor)
+    await blocked_for(links)
+    vendor.failure = None
+    await links.grant("U2", "C1", BUILD.key)
+    assert sorted((grant.user, grant.given) for grant in await desk.log()) == [("U1", False), ("U2", True)]
+
+
+async def test_try_again_pressed_twice_at_once(desk: Desk) -> None:
+    vendor = RereadingStreamer(failure=Unreachable("vendor", "acme", "reread build", "connect"))
+    links = desk.links(vendor)
+    await blocked_for(links)
+    vendor.failure = None
+    one, two = await asyncio.gather(ticket_for(links), ticket_for(links))
+    assert one.grant.id != two.grant.id
+    assert len(await desk.log()) == 2
+
+
+async def test_a_waiting_click_opens_nothing(desk: Desk) -> None:
+    links = desk.links(Lister())
+    await blocked_for(links)
+    (waiting,) = await desk.log()
+    forged = jwt.encode({"aud": "purser/download", "exp": NOON + timedelta(minutes=5), "jti": waiting.id}, KEY, algorithm="HS256")
+    with pytest.raises(LinkGone):
+        await links.look(forged)
+
+
+async def test_so_many_links_an_hour(desk: Desk) -> None:
+    links = desk.links(Streamer(), per_hour=3)
+    for _ in range(3):
+        await ticket_for(links)
+        desk.clock.advance(minutes=10)
+    assert await links.grant("U1", "C1", BUILD.key) == Limited(3, NOON + timedelta(hours=1))
+    assert isinstance(await links.grant("U2", "C1", BUILD.key), Ticket)
+    desk.clock.advance(minutes=30)
+    await ticket_for(links)
+    assert await links.grant("U1", "C1", BUILD.key) == Limited(3, NOON + timedelta(hours=1, minutes=10))
+
+
+async def test_clicks_at_once_get_no_more_than_that(desk: Desk) -> None:
+    links = desk.links(Streamer(), per_hour=3)
+    answers = await asyncio.gather(*(links.grant("U1", "C1", BUILD.key) for _ in range(8)))
+    assert sum(isinstance(answer, Ticket) for answer in answers) == 3
+
+
+async def test_clicks_that_lead_nowhere_do_not_count(desk: Desk) -> None:
+    vendor = RereadingStreamer(failure=Unreachable("vendor", "acme", "reread build", "connect"))
+    links = desk.links(vendor, per_hour=1)
+    for _ in range(3):
+        await blocked_for(links)
+    vendor.failure = None
+    await ticket_for(links)
+
+
 # --- The link
+
+
+@dataclass
+class Shut:
+    """A door that lets nobody through."""
+
+    async def denial(self, grant: Grant, product: Product) -> Denied | None:
+        return Denied(Denial.GUEST)
+
+
+async def test_the_door_is_asked_whenever_a_link_is_opened(desk: Desk) -> None:
+    streamer = Streamer()
+    token = token_of(await ticket_for(desk.links(streamer)))
+    links = desk.links(streamer, door=Shut())
+    with pytest.raises(LinkRefused) as caught:
+        await links.look(token)
+    assert caught.value.reason == "guest"
+    with pytest.raises(LinkRefused):
+        async with links.open(token, ByteRequest()):
+            pass
+    assert streamer.calls == []
+
+
+async def test_a_ticket_once_more_for_its_owner_alone(desk: Desk) -> None:
+    links = desk.links(Streamer())
+    ticket = await ticket_for(links)
+    assert await links.ticket(ticket.grant.id, "U1") == ticket
+    for grant_id, person in ((ticket.grant.id, "U2"), ("f" * 32, "U1")):
+        with pytest.raises(LinkUnknown):
+            await links.ticket(grant_id, person)
+    desk.clock.advance(hours=1)
+    with pytest.raises(LinkGone):
+        await links.ticket(ticket.grant.id, "U1")
+
+
+async def test_a_page_shows_what_the_store_has_learned_since(desk: Desk) -> None:
+    links = desk.links(Streamer())
+    token = token_of(await ticket_for(links))
+    assert (await links.look(token)).build.notes is None
+    await desk.save(replace(BUILD, notes="Faster start."))
+    assert (await links.look(token)).build.notes == "Faster start."
 
 
 async def test_what_a_link_stands_for(desk: Desk) -> None:
@@ -458,7 +584,7 @@ async def test_a_page_is_a_link_even_where_files_are_streamed(desk: Desk) -> Non
         assert isinstance(handed.content, Link)
 
 
-@pytest.mark.parametrize("address", ["file:///etc/passwd", "javascript:alert(1)", "intent://x", ""])
+@pytest.mark.parametrize("address", ["file:///etc/passwd", "javascript:alert(1)", "intent://x", "", "http://127.0.0.1:80/x"])
 async def test_an_address_that_is_no_web_address(desk: Desk, address: str) -> None:
     minter = Minter()
     links = desk.links(minter)

@@ -56,3 +56,22 @@ async def test_the_same_state_anew_is_another_row(store: Database) -> None:
 
     await store.write(work)
     assert await store.read(lambda r: r.agreements.all_current()) == [again]
+
+
+async def test_an_incident_is_found_by_its_beginning_also_when_it_is_over(store: Database) -> None:
+    said = replace(
+        BLOCKED, taken_by="U1", taken_at=NOW + hours(6), snoozed_by="U2", snoozed_until=NOW + hours(7), reminded_at=NOW + hours(8)
+    )
+    again = replace(BLOCKED, since=NOW + hours(20), checked_at=NOW + hours(20))
+
+    def work(r: Repositories) -> None:
+        add_shop(r)
+        for agreement in (GOOD, BLOCKED, said, replace(GOOD, since=NOW + hours(9)), again):
+            r.agreements.save(agreement)
+
+    await store.write(work)
+    over = await store.read(lambda r: r.agreements.incident(APPLE, BLOCKED.since))
+    assert over == replace(said, until=NOW + hours(9))
+    assert await store.read(lambda r: r.agreements.incident(APPLE)) == again
+    assert await store.read(lambda r: r.agreements.incident(APPLE, GOOD.since)) is None
+    assert await store.read(lambda r: r.agreements.incident(STORE)) is None

@@ -5,7 +5,7 @@ from datetime import timedelta, timezone
 import pytest
 from sqlalchemy import text
 
-from bot.domain.model import App, Build, BuildState, Handover, Platform
+from bot.domain.model import PENDING_CONTRACT, App, Build, BuildState, Handover, Platform
 from bot.domain.ports import BuildFilter, Repositories
 from bot.store import Database
 
@@ -212,3 +212,20 @@ async def test_a_build_that_is_gone_is_only_found_by_its_key_until_it_is_seen_ag
     assert list(await store.read(lambda r: r.catalogue.builds_by_key([gone.key]))) == [gone.key]
     await store.write(lambda r: r.catalogue.save_builds([gone], NOW + hours(2)))
     assert await found(store, product_id, BuildFilter()) == ["2", "1"]
+
+
+async def test_a_contract_is_awaited_until_the_build_says_otherwise_or_is_gone(store: Database) -> None:
+    waiting, other = ios("1", detail=PENDING_CONTRACT), ios("2", detail="pending apple release")
+    await saved(store, other)
+
+    async def awaits() -> list[bool]:
+        return [await store.read(lambda r, account=account: r.catalogue.awaits_contract(account)) for account in (APPLE, STORE)]
+
+    assert await awaits() == [False, False]
+    await store.write(lambda r: r.catalogue.save_builds([waiting], NOW))
+    assert await awaits() == [True, False]
+    await store.write(lambda r: r.catalogue.save_builds([ios("1")], NOW))
+    assert await awaits() == [False, False]
+    await store.write(lambda r: r.catalogue.save_builds([waiting], NOW))
+    await store.write(lambda r: r.catalogue.mark_gone([waiting.key], NOW))
+    assert await awaits() == [False, False]

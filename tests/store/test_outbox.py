@@ -79,7 +79,9 @@ async def test_what_is_final_stays_so(store: Database, end: str) -> None:
     assert not await store.write(lambda r: r.outbox.mark_sending(delivery.id, NOW))
     assert await due(store, after=9) == []
     assert await store.read(lambda r: r.outbox.interrupted(NOW + hours(1))) == []
-    assert await store.read(lambda r: r.outbox.counts()) == {"pending": 0, "sending": 0, "sent": 0, "failed": 0} | {end: 1}
+    assert await store.read(lambda r: r.outbox.counts()) == {"pending": 0, "sending": 0, "sent": 0, "failed": 0, "dropped": 0} | {
+        end: 1
+    }
 
 
 async def test_alerts_of_a_newer_version_wait_for_it(store: Database, url: str) -> None:
@@ -88,3 +90,14 @@ async def test_alerts_of_a_newer_version_wait_for_it(store: Database, url: str) 
         connection.execute(text("UPDATE alerts SET kind = 'earthquake'"))
     assert await due(store) == []
     assert (await store.read(lambda r: r.outbox.counts()))["pending"] == 1
+
+
+async def test_the_first_message_of_several_alerts_is_found_in_each_channel(store: Database) -> None:
+    for fingerprint, channels in (("a", ["C1"]), ("b", ["C1", "C2"]), ("c", ["C3"]), ("d", ["C4"])):
+        await store.write(lambda r, f=fingerprint, c=channels: r.outbox.add(new_build_alert(f), c))
+    for delivery in await due(store):
+        if delivery.channel != "C3":
+            ts = f"{delivery.alert.fingerprint} in {delivery.channel}"
+            await store.write(lambda r, id=delivery.id, ts=ts: r.outbox.mark_sent(id, ts))
+    found = await store.read(lambda r: r.outbox.first_messages(["a", "b", "c", "e"]))
+    assert found == {"C1": "a in C1", "C2": "b in C2"}

@@ -1,39 +1,55 @@
 """Facts to draw: ordinary ones for the golden files, absurd ones for everything else."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from bot.domain.answers import (
     AccountLine,
     AgreementsAnswer,
     AlertFacts,
     AppsAnswer,
+    AuditAnswer,
     Blocked,
     BuildsAnswer,
+    Checked,
     ChoiceAnswer,
+    DeadIncident,
     Denial,
     Denied,
-    DueDate,
     Freshness,
     HeadsAnswer,
+    Limited,
+    Muted,
     NoSuchProduct,
     NothingMatches,
     Obstacle,
     ProductLine,
     ProductsAnswer,
+    RevocableAnswer,
+    Revoked,
+    Snoozed,
     StatusAnswer,
     Subscribed,
     SubscriptionLine,
     SubscriptionsAnswer,
+    Taken,
     Ticket,
+    ToldLine,
     Unsubscribed,
+    Untold,
+    UntoldLine,
     WhoamiAnswer,
+    WhyAnswer,
 )
+from bot.domain.digest import Digest
 from bot.domain.errors import UserMistake
 from bot.domain.message import Message
 from bot.domain.model import (
+    VENDOR_LINK,
     AccountHealth,
+    AccountStatus,
     Agreement,
     AgreementState,
     Alert,
@@ -41,17 +57,36 @@ from bot.domain.model import (
     App,
     Build,
     BuildState,
+    Delivery,
+    DeliveryState,
     EventKind,
+    Expiry,
+    ExpiryKind,
     Grant,
     Handover,
     Person,
     Platform,
     Product,
+    QuietChannel,
     Subscription,
 )
-from bot.domain.ports import BuildFilter, BuildPage
-from bot.views import agreements, alerts, download, mistakes, status, subscriptions, versions, whoami
+from bot.domain.ports import AuditLine, BuildFilter, BuildPage
+from bot.views import (
+    agreements,
+    alerts,
+    download,
+    grants,
+    incidents,
+    mistakes,
+    status,
+    subscriptions,
+    versions,
+    waiting,
+    whoami,
+    why,
+)
 from bot.views import help as help_view
+from bot.views.bundle import bundle
 
 NOW = datetime(2027, 3, 1, 14, 30, tzinfo=UTC)
 TITLES = {"acme-apple": "App Store Connect", "acme-store": "Appcircle", "acme-applivery": "Applivery"}
@@ -127,7 +162,15 @@ BUILDS = BuildsAnswer(
     SHOP, BuildFilter(Platform.IOS, version="3.2"), "shop ios 3.2", BuildPage((IOS, PROCESSING), 37), 10, 10, TITLES, FRESH
 )
 PRODUCTS = ProductsAnswer((ProductLine(DRIVER, None), ProductLine(SHOP, ANDROID)), FRESH)
-GRANT = Grant("g1", ANDROID.key, "U1", "C1", NOW, NOW + timedelta(minutes=10))
+GRANT = Grant("0a" * 16, ANDROID.key, "U1", "C1", NOW, NOW + timedelta(minutes=10))
+
+LOG = (
+    AuditLine(GRANT, ANDROID, "Shop"),
+    AuditLine(replace(GRANT, user="U2", opened=3, outcome="streamed"), IOS, "Shop"),
+    AuditLine(replace(GRANT, created_at=NOW - timedelta(days=2), opened=1, outcome="connect"), None, None),
+    AuditLine(replace(GRANT, given=False, outcome="vendor_down"), ADHOC, "Shop"),
+    AuditLine(replace(GRANT, revoked_at=NOW, revoked_by="U9"), ADHOC, "Shop"),
+)
 
 BLOCKED_PAPERS = Agreement(
     "acme-apple",
@@ -136,6 +179,21 @@ BLOCKED_PAPERS = Agreement(
     checked_at=NOW - timedelta(minutes=5),
     code="FORBIDDEN_ERROR.PLA_NOT_VALID",
     blocked=("apps", "signing"),
+)
+TAKEN = replace(
+    BLOCKED_PAPERS,
+    taken_by="U1",
+    taken_at=NOW - timedelta(hours=1),
+    snoozed_by="U2",
+    snoozed_until=NOW + timedelta(days=3),
+)
+OVER = replace(TAKEN, until=NOW - timedelta(minutes=3))
+ENDING = (
+    Expiry("", ExpiryKind.DATE, "m 2027-02-27", "Apple Developer membership", NOW - timedelta(days=2)),
+    Expiry("acme-apple", ExpiryKind.PROFILE, "P1", "Shop Ad Hoc", NOW + timedelta(hours=2)),
+    Expiry("acme-apple", ExpiryKind.CERTIFICATE, "C1", "Apple Distribution: Acme & Söhne", NOW + timedelta(days=1)),
+    Expiry("acme-apple", ExpiryKind.BUILD, IOS.key, "Shop 3.2.0 (418)", NOW + timedelta(days=7), Platform.IOS, "TestFlight"),
+    Expiry("", ExpiryKind.DATE, "a 2027-03-31", "Akana API key", NOW + timedelta(days=30)),
 )
 PAPERS = AgreementsAnswer(
     (
@@ -153,7 +211,7 @@ PAPERS = AgreementsAnswer(
         ),
         AccountLine(DOWN, "Appcircle"),
     ),
-    (DueDate("Push certificate", NOW + timedelta(days=40)), DueDate("Apple Developer membership", NOW + timedelta(days=12))),
+    ENDING,
 )
 SUBSCRIPTION = Subscription("s1", "C1", frozenset({EventKind.NEW_BUILDS}), "U1", NOW, "1", Platform.IOS, "testflight")
 EVERYTHING = Subscription("s2", "C1", frozenset(EventKind), "U1", NOW)
@@ -164,8 +222,60 @@ def alert(kind: AlertKind, **facts: str) -> Alert:
     return Alert("f", kind, "acme-apple", NOW, facts=facts)
 
 
+def digest(expiries: Sequence[Expiry], total: int = 0) -> AlertFacts:
+    """Facts as bot.services.expiries writes them down."""
+    facts = {"count": str(total or len(expiries))}
+    for place, expiry in enumerate(expiries):
+        told = (
+            expiry.account,
+            expiry.kind,
+            expiry.name,
+            expiry.expires_at.isoformat(),
+            expiry.platform or "",
+            expiry.track or "",
+        )
+        keys = ("account", "kind", "name", "ends", "platform", "track")
+        facts |= {f"{place}.{key}": text for key, text in zip(keys, told, strict=True)}
+    return AlertFacts(replace(alert(AlertKind.EXPIRIES, **facts), account=""), EventKind.EXPIRIES)
+
+
 NEW_BUILD = AlertFacts(alert(AlertKind.NEW_BUILD), EventKind.NEW_BUILDS, SHOP, ANDROID, "Applivery")
+BURST = (
+    replace(NEW_BUILD, build=replace(IOS, state=BuildState.REJECTED)),
+    NEW_BUILD,
+    replace(NEW_BUILD, product=DRIVER, build=ADHOC, title="Appcircle", is_gone=True),
+    replace(NEW_BUILD, build=None),
+)
+QUIET = QuietChannel("C0456", "channel_not_found", NOW - timedelta(hours=5), NOW)
+
+
+def told(build: Build, state: DeliveryState, reason: str | None = None, **facts: Any) -> ToldLine:
+    standing = Delivery("d", NEW_BUILD.alert, "C1", state, NOW, reason=reason)
+    return ToldLine(replace(standing, **facts), SHOP, build)
+
+
+WHY = WhyAnswer(
+    "C1",
+    SHOP,
+    SUBSCRIBED,
+    muted=(SHOP,),
+    quiet=replace(QUIET, channel="C1"),
+    accounts=(WELL, DOWN, AccountHealth("acme-new", "applivery")),
+    told=(
+        told(IOS, DeliveryState.SENT, sent_at=NOW - timedelta(hours=1)),
+        told(ANDROID, DeliveryState.PENDING, "no_answer", attempts=2),
+        told(ANDROID, DeliveryState.PENDING, is_digest=True),
+        told(ADHOC, DeliveryState.FAILED, "is_archived", attempts=1),
+        told(ADHOC, DeliveryState.DROPPED, "muted"),
+        ToldLine(Delivery("d", alert(AlertKind.AGREEMENT_BLOCKED), "C1", DeliveryState.SENT, NOW, sent_at=NOW)),
+    ),
+    untold=tuple(UntoldLine(PROCESSING, reason) for reason in Untold),
+)
 INCIDENT = {"since": (NOW - timedelta(hours=2, minutes=14)).isoformat(), "code": "FORBIDDEN.PLA_NOT_ACCEPTED", "blocked": "apps"}
+
+
+def incident_facts(kind: AlertKind, incident: Agreement) -> AlertFacts:
+    return AlertFacts(alert(kind, **INCIDENT), EventKind.AGREEMENTS, title="App Store Connect", agreement=incident)
 
 
 def _blocked(obstacle: Obstacle) -> Message:
@@ -189,6 +299,26 @@ GOLDEN: Mapping[str, Callable[[], Message]] = {
     "ticket_page": lambda: download.ticket(Ticket(GRANT, IOS, "App Store Connect", "https://purser.acme.com/d/t"), NOW),
     "choice": lambda: download.choice(ChoiceAnswer(SHOP, (ANDROID, ADHOC), TITLES), NOW),
     **{f"blocked_{obstacle}": lambda obstacle=obstacle: _blocked(obstacle) for obstacle in Obstacle},
+    "ticket_on_the_phone": lambda: download.on_the_phone(Ticket(GRANT, ANDROID, "Applivery", "https://purser.acme.com/d/t"), NOW),
+    "ticket_of_the_vendor": lambda: download.ticket(
+        Ticket(replace(GRANT, outcome=VENDOR_LINK), ANDROID, "Applivery", "https://vendor.example/x"), NOW
+    ),
+    "sent_to_phone": lambda: download.sent_to_phone(is_new=True),
+    "sent_to_phone_already": lambda: download.sent_to_phone(is_new=False),
+    "choice_shared": lambda: download.shared_choice(ChoiceAnswer(SHOP, (ANDROID, ADHOC), TITLES), "U1", NOW),
+    "build_shared": lambda: download.shared_build(ANDROID, SHOP, TITLES, "U1", NOW),
+    "revocable": lambda: grants.revocable(RevocableAnswer(LOG[:2], 17, of_everybody=True), NOW),
+    "revocable_none": lambda: grants.revocable(RevocableAnswer((), 0, of_everybody=False), NOW),
+    "revoked": lambda: grants.revoked(Revoked(3, "U2")),
+    "revoked_none": lambda: grants.revoked(Revoked(0)),
+    "audit": lambda: grants.audit(AuditAnswer(LOG, 120, 15, "shop", SHOP), NOW),
+    "audit_empty": lambda: grants.audit(AuditAnswer((), 0, 0, ""), NOW),
+    "limited": lambda: download.limited(Limited(30, NOW + timedelta(minutes=12, seconds=4)), NOW),
+    "waiting": lambda: waiting.waiting(Blocked(Obstacle.PROCESSING, PROCESSING, "App Store Connect"), PROCESSING),
+    "alert_ready": lambda: alerts.card(replace(NEW_BUILD, alert=alert(AlertKind.READY, channel="C0123")), NOW),
+    "alert_never_ready": lambda: alerts.card(
+        replace(NEW_BUILD, alert=alert(AlertKind.READY), build=replace(IOS, state=BuildState.FAILED)), NOW
+    ),
     "no_such_product": lambda: mistakes.no_such_product(NoSuchProduct("shpo", (SHOP, DRIVER), "versions", "ios 3.2")),
     "no_such_product_alone": lambda: mistakes.no_such_product(NoSuchProduct("zzz", (), "download")),
     "nothing_matches": lambda: mistakes.nothing_matches(
@@ -210,6 +340,14 @@ GOLDEN: Mapping[str, Callable[[], Message]] = {
     "agreements": lambda: agreements.agreements(PAPERS, NOW),
     "subscriptions": lambda: subscriptions.subscriptions(SubscriptionsAnswer("C1", SUBSCRIBED)),
     "subscriptions_none": lambda: subscriptions.subscriptions(SubscriptionsAnswer("C1", ())),
+    "subscriptions_muted": lambda: subscriptions.subscriptions(SubscriptionsAnswer("C1", SUBSCRIBED[1:], (SHOP, DRIVER))),
+    "subscribe_what": subscriptions.say_what,
+    "subscribed_digest": lambda: subscriptions.subscribed(
+        Subscribed(SubscriptionLine(replace(EVERYTHING, digest=Digest(9, 30, "Europe/Berlin", 0)), None), added=True)
+    ),
+    "subscribed_unmuted": lambda: subscriptions.subscribed(Subscribed(SUBSCRIBED[0], added=False, unmuted=True)),
+    "muted": lambda: subscriptions.muted(Muted(SHOP, is_muted=True)),
+    "unmuted": lambda: subscriptions.muted(Muted(SHOP, is_muted=False)),
     "subscribed": lambda: subscriptions.subscribed(Subscribed(SUBSCRIBED[0], added=True)),
     "subscribed_already": lambda: subscriptions.subscribed(Subscribed(SUBSCRIBED[1], added=False)),
     "unsubscribed": lambda: subscriptions.unsubscribed(Unsubscribed(SUBSCRIBED)),
@@ -220,10 +358,45 @@ GOLDEN: Mapping[str, Callable[[], Message]] = {
     "help_renamed": lambda: help_view.usage(help_view.Commands("/builds", "/v", "/get"), note="I do not know that word."),
     "help_unknown": lambda: help_view.unknown(help_view.Commands(), "statsu", "status"),
     "alert_new_build": lambda: alerts.card(NEW_BUILD, NOW),
+    "alert_expiries": lambda: alerts.card(digest(ENDING), NOW),
+    "alert_expiries_one": lambda: alerts.card(digest(ENDING[2:3]), NOW),
+    "alert_expiries_many": lambda: alerts.card(digest(ENDING[1:] * 5, 100), NOW),
+    "alert_burst": lambda: bundle(BURST, NOW),
+    "alert_channel_quiet": lambda: alerts.card(
+        AlertFacts(alert(AlertKind.CHANNEL_QUIET, channel="C0123", reason="is_archived"), None), NOW
+    ),
+    "why": lambda: why.why(WHY, NOW),
+    "why_nothing": lambda: why.why(WhyAnswer("C1", None), NOW),
+    "status_quiet": lambda: status.status(StatusAnswer((AccountLine(WELL, "App Store Connect"),), {"sent": 3}, (QUIET,)), NOW),
     "alert_new_build_gone": lambda: alerts.card(replace(NEW_BUILD, build=None), NOW),
     "alert_agreement_blocked": lambda: alerts.card(
         AlertFacts(alert(AlertKind.AGREEMENT_BLOCKED, **INCIDENT), EventKind.AGREEMENTS, title="App Store Connect"), NOW
     ),
+    "alert_agreement_taken": lambda: alerts.card(incident_facts(AlertKind.AGREEMENT_BLOCKED, TAKEN), NOW),
+    "alert_agreement_over": lambda: alerts.card(incident_facts(AlertKind.AGREEMENT_BLOCKED, OVER), NOW),
+    "alert_agreement_reminder": lambda: alerts.line(incident_facts(AlertKind.AGREEMENT_REMINDER, BLOCKED_PAPERS)),
+    "alert_agreement_reminder_taken": lambda: alerts.line(incident_facts(AlertKind.AGREEMENT_REMINDER, TAKEN)),
+    "alert_agreement_cleared_line": lambda: alerts.line(incident_facts(AlertKind.AGREEMENT_CLEARED, OVER)),
+    **{
+        f"incident_checked_{state}": lambda state=state: incidents.checked(
+            Checked(AccountStatus("acme-apple", state, NOW, "PLA_NOT_VALID", ("apps", "release")), BLOCKED_PAPERS), NOW
+        )
+        for state in (AgreementState.BLOCKED, AgreementState.REFUSED, AgreementState.UNKNOWN)
+    },
+    "incident_checked_in_force": lambda: incidents.checked(
+        Checked(
+            AccountStatus("acme-apple", AgreementState.IN_FORCE, NOW), replace(BLOCKED_PAPERS, state=AgreementState.IN_FORCE)
+        ),
+        NOW,
+    ),
+    "incident_taken": lambda: incidents.taken(Taken(TAKEN)),
+    "incident_taken_over": lambda: incidents.taken(Taken(TAKEN, "U9")),
+    "incident_taken_already": lambda: incidents.taken(Taken(TAKEN, TAKEN.taken_by)),
+    "incident_snoozed": lambda: incidents.snoozed(Snoozed(TAKEN), NOW),
+    "incident_dead_over": lambda: incidents.dead(DeadIncident("acme-apple", True, OVER), NOW),
+    "incident_dead_older": lambda: incidents.dead(DeadIncident("acme-apple", True, OVER, BLOCKED_PAPERS), NOW),
+    "incident_dead_unwatched": lambda: incidents.dead(DeadIncident("acme-apple", False), NOW),
+    "incident_dead_unknown": lambda: incidents.dead(DeadIncident("acme-apple", True), NOW),
     "alert_agreement_cleared": lambda: alerts.card(
         AlertFacts(
             alert(AlertKind.AGREEMENT_CLEARED, **INCIDENT, until=NOW.isoformat()), EventKind.AGREEMENTS, title="App Store Connect"

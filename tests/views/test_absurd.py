@@ -11,12 +11,14 @@ from bot.domain.answers import (
     AgreementsAnswer,
     AlertFacts,
     AppsAnswer,
+    AuditAnswer,
     Blocked,
     BuildsAnswer,
+    Checked,
     ChoiceAnswer,
+    DeadIncident,
     Denial,
     Denied,
-    DueDate,
     Freshness,
     HeadsAnswer,
     NoSuchProduct,
@@ -24,31 +26,60 @@ from bot.domain.answers import (
     Obstacle,
     ProductLine,
     ProductsAnswer,
+    RevocableAnswer,
+    Revoked,
+    Snoozed,
     StatusAnswer,
     Subscribed,
     SubscriptionLine,
     SubscriptionsAnswer,
+    Taken,
     Ticket,
+    ToldLine,
     Unsubscribed,
+    Untold,
+    UntoldLine,
     WhoamiAnswer,
+    WhyAnswer,
 )
 from bot.domain.errors import UserMistake
 from bot.domain.message import Message
 from bot.domain.model import (
     AccountHealth,
+    AccountStatus,
+    Agreement,
     AgreementState,
     AlertKind,
     Build,
     BuildState,
+    Delivery,
+    DeliveryState,
     EventKind,
+    Expiry,
+    ExpiryKind,
     Handover,
     Person,
     Platform,
     Product,
+    QuietChannel,
 )
-from bot.domain.ports import BuildFilter, BuildPage
-from bot.views import agreements, alerts, download, mistakes, status, subscriptions, versions, whoami
+from bot.domain.ports import AuditLine, BuildFilter, BuildPage
+from bot.views import (
+    agreements,
+    alerts,
+    download,
+    grants,
+    incidents,
+    mistakes,
+    status,
+    subscriptions,
+    versions,
+    waiting,
+    whoami,
+    why,
+)
 from bot.views import help as help_view
+from bot.views.bundle import bundle
 from bot.views.ids import Action, decode_ask
 from bot.views.limits import OPTIONS, product_options
 from tests.views.examples import (
@@ -65,6 +96,7 @@ from tests.views.examples import (
     TITLES,
     WELL,
     alert,
+    digest,
 )
 from tests.views.validate import all_elements, mrkdwn_texts, option_problems, problems
 
@@ -177,12 +209,83 @@ def card(text: str, when: datetime | None, kind: AlertKind) -> Message:
     )
 
 
+def some_expiry(text: str, when: datetime | None) -> Expiry:
+    return Expiry(text, ExpiryKind.BUILD, text, text, when or NOW, Platform.VISIONOS, text)
+
+
 def subscription_lines(text: str) -> tuple[SubscriptionLine, ...]:
     subscription = replace(SUBSCRIPTION, track=text, provider=text, kinds=frozenset(), product_id=text)
     return (SubscriptionLine(subscription, some_product(text)), SubscriptionLine(subscription, None)) * MANY
 
 
+def audit_lines(text: str, when: datetime | None) -> tuple[AuditLine, ...]:
+    given = replace(GRANT, user=text, channel=text, outcome=text, opened=10**9, created_at=when or NOW)
+    revoked = replace(given, revoked_at=when, revoked_by=text)
+    return (AuditLine(given, some_build(text, when), text), AuditLine(revoked), AuditLine(replace(given, given=False))) * MANY
+
+
+def some_incident(text: str, when: datetime | None) -> Agreement:
+    return Agreement(
+        text, AgreementState.BLOCKED, when or NOW, when or NOW, when, text, (text,) * MANY, MANY, text, when, text, when, when
+    )
+
+
+def many_told(text: str, when: datetime | None) -> list[AlertFacts]:
+    told = alert(AlertKind.NEW_BUILD)
+    about = [replace(told, product_id=str(place % 50)) for place in range(MANY)]
+    return [AlertFacts(each, EventKind.NEW_BUILDS, some_product(text), some_build(text, when), text) for each in about]
+
+
+def why_answer(text: str, when: datetime | None) -> WhyAnswer:
+    line = SubscriptionLine(replace(SUBSCRIPTION, track=text, provider=text), some_product(text))
+    delivery = Delivery("d", alert(AlertKind.NEW_BUILD), text, DeliveryState.FAILED, when or NOW, 10**9, reason=text)
+    return WhyAnswer(
+        text,
+        some_product(text),
+        (line,) * MANY,
+        (some_product(text),) * MANY,
+        quiet=QuietChannel(text, text, when or NOW, when or NOW),
+        accounts=(some_health(text, when),) * MANY,
+        told=(ToldLine(delivery, some_product(text), some_build(text, when)), ToldLine(delivery)) * MANY,
+        untold=(UntoldLine(some_build(text, when), Untold.NOT_READY),) * MANY,
+    )
+
+
 DRAWINGS: Mapping[str, Drawing] = {
+    "burst": lambda text, when: bundle(many_told(text, when), NOW),
+    "why": lambda text, when: why.why(why_answer(text, when), NOW),
+    "channel_quiet": lambda text, when: card(text, when, AlertKind.CHANNEL_QUIET),
+    "incident_line": lambda text, when: alerts.line(
+        AlertFacts(
+            replace(alert(AlertKind.AGREEMENT_REMINDER), account=text),
+            EventKind.AGREEMENTS,
+            title=text,
+            agreement=some_incident(text, when),
+        )
+    ),
+    **{
+        f"incident_checked_{state}": lambda text, when, state=state: incidents.checked(
+            Checked(AccountStatus(text, state, when or NOW, text, (text,) * MANY), some_incident(text, when)), NOW
+        )
+        for state in AgreementState
+    },
+    "incident_taken": lambda text, when: incidents.taken(Taken(some_incident("U1", when), text)),
+    "incident_snoozed": lambda text, when: incidents.snoozed(Snoozed(some_incident(text, when)), NOW),
+    "incident_dead": lambda text, when: incidents.dead(DeadIncident(text, True, some_incident(text, when)), NOW),
+    "incident_dead_older": lambda text, when: incidents.dead(DeadIncident(text, True, current=some_incident(text, when)), NOW),
+    "audit": lambda text, when: grants.audit(
+        AuditAnswer(audit_lines(text, when), 10**9, 10**6 - 1, text, some_product(text)), NOW
+    ),
+    "revocable": lambda text, when: grants.revocable(RevocableAnswer(audit_lines(text, when), 10**9, of_everybody=True), NOW),
+    "revoked": lambda text, when: grants.revoked(Revoked(10**9, text)),
+    "on_the_phone": lambda text, when: download.on_the_phone(
+        Ticket(replace(GRANT, expires_at=when or NOW), some_build(text, when), text, "https://x/" + "x" * 2990), NOW
+    ),
+    "choice_shared": lambda text, when: download.shared_choice(
+        ChoiceAnswer(some_product(text), builds(text, when), {}, text), text, NOW
+    ),
+    "build_shared": lambda text, when: download.shared_build(some_build(text, when), some_product(text), {}, text, NOW),
+    "waiting": lambda text, when: waiting.waiting(Blocked(Obstacle.PROCESSING, title=text), some_build(text, when)),
     "heads": lambda text, when: versions.heads(heads_answer(text, when), NOW),
     "heads_shared": lambda text, when: versions.shared(heads_answer(text, when), "U1", NOW),
     "builds": lambda text, when: versions.builds(builds_answer(text, when), NOW),
@@ -213,8 +316,9 @@ DRAWINGS: Mapping[str, Drawing] = {
     "status": lambda text, when: status.status(StatusAnswer(account_lines(text, when), {text: 10**12}), NOW),
     "apps": lambda text, when: status.apps(AppsAnswer(account_lines(text, when)), NOW),
     "agreements": lambda text, when: agreements.agreements(
-        AgreementsAnswer(account_lines(text, when), (DueDate(text, when or NOW),) * MANY), NOW
+        AgreementsAnswer(account_lines(text, when), (some_expiry(text, when),) * MANY), NOW
     ),
+    "digest": lambda text, when: alerts.card(digest((some_expiry(text, when),) * 100, MANY), NOW),
     "subscriptions": lambda text, when: subscriptions.subscriptions(SubscriptionsAnswer(text, subscription_lines(text))),
     "subscribed": lambda text, when: subscriptions.subscribed(Subscribed(subscription_lines(text)[0], added=True)),
     "unsubscribed": lambda text, when: subscriptions.unsubscribed(Unsubscribed(subscription_lines(text))),

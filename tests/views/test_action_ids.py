@@ -1,18 +1,26 @@
 """What buttons carry comes back whole; anything else is refused as a mistake."""
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.errors import UserMistake
+from bot.domain.model import Snooze
 from bot.views.ids import (
     LONGEST_OPTION,
     LONGEST_VALUE,
     Action,
     Ask,
+    Incident,
     action_id,
     decode_ask,
     decode_build,
+    decode_grant,
+    decode_incident,
+    decode_origin,
+    decode_snooze,
     encode_build,
     parse_action_id,
 )
@@ -76,11 +84,67 @@ def test_foreign_questions_are_mistakes(value: str | None) -> None:
 
 def test_builds_come_back() -> None:
     assert decode_build(encode_build("0123456789abcdef")) == "0123456789abcdef"
+    assert decode_origin(encode_build("0123456789abcdef")) is None
+    assert decode_build(encode_build("0123456789abcdef", "C0123")) == "0123456789abcdef"
+    assert decode_origin(encode_build("0123456789abcdef", "C0123")) == "C0123"
 
 
 @pytest.mark.parametrize(
-    "value", [None, "", "0123456789ABCDEF", "0123456789abcde", "0123456789abcdef0", "0123456789abcdef\n", "x" * 5000]
+    "value",
+    [
+        None,
+        "",
+        "0123456789ABCDEF",
+        "0123456789abcde",
+        "0123456789abcdef0",
+        "0123456789abcdef\n",
+        "0123456789abcdef@",
+        "0123456789abcdef@c1",
+        "x" * 5000,
+    ],
 )
 def test_foreign_build_keys_are_mistakes(value: str | None) -> None:
     with pytest.raises(UserMistake):
         decode_build(value)
+
+
+def test_grants_come_back() -> None:
+    assert decode_grant("0123456789abcdef" * 2) == "0123456789abcdef" * 2
+
+
+@pytest.mark.parametrize("value", [None, "", "0123456789abcdef", "0123456789ABCDEF" * 2, "0" * 33, "0" * 32 + "\n"])
+def test_foreign_grants_are_mistakes(value: str | None) -> None:
+    with pytest.raises(UserMistake):
+        decode_grant(value)
+
+
+@given(st.from_regex(r"[a-z0-9][a-z0-9-]{0,40}", fullmatch=True), st.datetimes(timezones=st.just(UTC)), st.sampled_from(Snooze))
+def test_incidents_come_back(account: str, since: datetime, length: Snooze) -> None:
+    incident = Incident(account, since)
+    assert decode_incident(incident.encode()) == incident
+    assert decode_snooze(incident.encode(length)) == (length, incident)
+    assert len(incident.encode(Snooze.MONDAY)) <= LONGEST_OPTION
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        "",
+        "acme-apple",
+        "acme-apple 2026-05-01",
+        "acme-apple 2026-13-01T12:00:00+00:00",
+        "acme-apple 2026-05-01T12:00:00",
+        "Acme 2026-05-01T12:00:00+00:00",
+        "acme-apple 2026-05-01T12:00:00+00:00 ",
+        "year:acme-apple 2026-05-01T12:00:00+00:00",
+    ],
+)
+def test_foreign_incidents_are_mistakes(value: str | None) -> None:
+    with pytest.raises(UserMistake):
+        decode_snooze(value)
+
+
+def test_a_snooze_says_for_how_long() -> None:
+    with pytest.raises(UserMistake):
+        decode_snooze(Incident("acme-apple", datetime(2026, 5, 1, tzinfo=UTC)).encode())

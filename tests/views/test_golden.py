@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.views.ids import Action, decode_ask, decode_build, parse_action_id
+from bot.views.ids import Action, decode_ask, decode_build, decode_grant, decode_incident, decode_snooze, parse_action_id
 from tests.views.examples import GOLDEN
 from tests.views.validate import all_elements, problems
 
@@ -37,8 +37,16 @@ def test_every_press_can_be_read_back(screen: str) -> None:
             match action:
                 case Action.OPEN:
                     assert element["url"]
-                case Action.DOWNLOAD | Action.TRY_AGAIN:
+                case Action.SUBSCRIBE_FORM:
+                    assert value is None
+                case Action.DOWNLOAD | Action.TRY_AGAIN | Action.TELL_ME | Action.SHARE_BUILD:
                     assert decode_build(value)
+                case Action.TO_PHONE | Action.REVOKE:
+                    assert decode_grant(value)
+                case Action.CHECK_AGAIN | Action.TAKE_ON:
+                    assert decode_incident(value)
+                case Action.SNOOZE:
+                    assert decode_snooze(value)
                 case _:
                     assert decode_ask(value).command
 

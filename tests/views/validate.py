@@ -96,7 +96,8 @@ def _element_problems(element: dict[str, Any]) -> Iterator[str]:
         yield "action id length"
     match element:
         case {"type": "button", "text": {"type": "plain_text"} as text, **rest}:
-            yield from _unknown_keys(rest, {"action_id", "value", "url", "style"})
+            yield from _unknown_keys(rest, {"action_id", "value", "url", "style", "confirm"})
+            yield from _confirm_problems(rest.get("confirm", {}))
             yield from _text_problems(text, 75)
             yield from _button_problems(rest)
         case {"type": "static_select", "options": list(options), "placeholder": dict(placeholder), **rest}:
@@ -110,6 +111,14 @@ def _element_problems(element: dict[str, Any]) -> Iterator[str]:
             yield from _text_problems(placeholder, 150)
         case _:
             yield f"unknown element {element.get('type')}"
+
+
+def _confirm_problems(confirm: dict[str, Any]) -> Iterator[str]:
+    limits = {"title": 100, "text": 300, "confirm": 30, "deny": 30}
+    if confirm and confirm.keys() != limits.keys():
+        yield f"a confirmation of {sorted(confirm)}"
+    for part, text in confirm.items():
+        yield from _text_problems(text, limits[part])
 
 
 def option_problems(option: dict[str, Any]) -> Iterator[str]:

@@ -55,9 +55,16 @@ class FileHost:
         self.understate = 0
         self.sent = 0
         self.left = asyncio.Event()
+        self.asked = asyncio.Event()
         self.tokens: set[str] = set()
         self.app = Starlette(
-            routes=[Route("/file", self.file), Route("/endless", self.endless), Route("/once/{token}", self.once)]
+            routes=[
+                Route("/file", self.file),
+                Route("/endless", self.endless),
+                Route("/silent", self.silent),
+                Route("/stuck", self.stuck),
+                Route("/once/{token}", self.once),
+            ]
         )
 
     async def file(self, request: Request) -> Response:
@@ -79,6 +86,25 @@ class FileHost:
                 yield bytes(CHUNK)
                 self.sent += CHUNK
                 await asyncio.sleep(0)
+        finally:
+            self.left.set()
+
+    async def silent(self, request: Request) -> Response:
+        """Does not even begin to answer."""
+        self.asked.set()
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        self.left.set()
+        return PlainTextResponse("nobody is there")
+
+    async def stuck(self, request: Request) -> Response:
+        """Begins, and goes no further."""
+        return StreamingResponse(self._one_chunk())
+
+    async def _one_chunk(self) -> AsyncIterator[bytes]:
+        try:
+            yield bytes(CHUNK)
+            await asyncio.Event().wait()
         finally:
             self.left.set()
 
@@ -213,6 +239,7 @@ class Door:
         self.registry = CollectorRegistry()
         self.checks: dict[str, Callable[[], Awaitable[str | None]]] = {}
         self.openings = 25
+        self.homes = {"mint": [host.url], "acme-applivery": ["http://127.0.0.1"]}
         self.doorkeeper: Doorkeeper | None = None
         self.slack: SlackEndpoint | None = None
 
@@ -225,7 +252,7 @@ class Door:
             keys=[KEY],
             public_url=self.public_url,
             titles=titles,
-            homes={"mint": [self.host.url], "acme-applivery": ["http://127.0.0.1"]},
+            homes=self.homes,
             door=self.doorkeeper,
             openings=self.openings,
         )

@@ -94,6 +94,27 @@ async def test_file_names(door: Door, client: httpx.AsyncClient, file_name: str 
     assert "x-evil" not in response.headers
 
 
+@pytest.mark.parametrize(
+    "evil", ['1"\r\nX-Evil: 1', "1\r\n\r\n<html>", "1\u2028X-Evil: 1", "1\x00\x1b[2J", "..\\..\\1", "%0d%0aX-Evil: 1"]
+)
+async def test_versions_and_names_add_no_header(door: Door, client: httpx.AsyncClient, evil: str) -> None:
+    build = replace(ANDROID, id="evil", app_id="evil", version=evil, number=evil, file_name=None)
+    await door.save(build, product=f"Shop {evil}")
+    response = await client.head(await door.link(build) + "/file")
+    assert response.status_code == 200
+    assert "x-evil" not in response.headers
+    disposition = response.headers["content-disposition"]
+    assert not set(disposition) & set("\r\n\x00\x1b\\/")
+    assert disposition.endswith((".apk", '.apk"'))
+
+
+async def test_what_a_vendor_says_of_its_file_adds_no_header(door: Door, client: httpx.AsyncClient) -> None:
+    door.host.content_type = "text/html; charset=utf-8"
+    response = await client.get(await door.link(ANDROID) + "/file")
+    assert response.headers["content-type"] == "application/vnd.android.package-archive"
+    assert response.headers["x-content-type-options"] == "nosniff"
+
+
 async def test_an_ipa_is_plain_bytes(door: Door, client: httpx.AsyncClient) -> None:
     door.host.content_type = "text/html"
     response = await client.get(await door.link(IOS) + "/file")
@@ -123,6 +144,30 @@ async def test_a_client_that_leaves_frees_the_vendor(door: Door, client: httpx.A
         await anext(chunks)
         assert not door.host.left.is_set()
     await asyncio.wait_for(door.host.left.wait(), 5)
+
+
+async def test_a_client_that_leaves_before_the_vendor_answers_frees_it(door: Door, client: httpx.AsyncClient) -> None:
+    door.streamer.path = "/silent"
+    link = await door.link(ANDROID) + "/file"
+    with pytest.raises(httpx.ReadTimeout):
+        await client.get(link, timeout=httpx.Timeout(5, read=0.2))
+    assert door.host.asked.is_set()
+    await asyncio.wait_for(door.host.left.wait(), 5)
+
+
+async def test_a_client_that_leaves_while_the_vendor_is_silent_frees_it(door: Door, client: httpx.AsyncClient) -> None:
+    door.streamer.path = "/stuck"
+    async with client.stream("GET", await door.link(ANDROID) + "/file") as response:
+        await anext(response.aiter_raw())
+        assert not door.host.left.is_set()
+    await asyncio.wait_for(door.host.left.wait(), 5)
+
+
+async def test_the_next_request_on_the_same_connection_is_answered(door: Door, client: httpx.AsyncClient) -> None:
+    link = await door.link(ANDROID) + "/file"
+    for _ in range(5):
+        assert len((await client.get(link)).content) == 300_000
+        assert (await client.head(link)).status_code == 200
 
 
 async def test_a_slow_client_slows_the_vendor(door: Door, client: httpx.AsyncClient) -> None:
@@ -173,6 +218,15 @@ async def test_a_browser_is_never_sent_to_another_scheme(door: Door, client: htt
     response = await client.get(link + "/file")
     assert response.status_code == 502
     assert "location" not in response.headers
+
+
+async def test_a_browser_is_never_sent_into_a_network_by_a_vendor_outside_of_it(door: Door, client: httpx.AsyncClient) -> None:
+    link = await door.link(MINTED)
+    door.homes["mint"] = ["https://api.vendor.example"]
+    response = await client.get(link + "/file")
+    assert response.status_code == 502
+    assert "location" not in response.headers
+    assert await door.opened(link) == (1, "bad_link")
 
 
 @pytest.mark.parametrize(("trouble", "status"), [(Unreachable, 503), (NotFound, 410), (Refused, 502), (Confused, 502)])

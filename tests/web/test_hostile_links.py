@@ -6,6 +6,8 @@ import httpx
 import jwt
 import pytest
 
+from bot.domain.answers import Denial, Denied
+from bot.domain.model import Grant, Product
 from bot.services.tokens import AUDIENCE
 from tests.web.conftest import ANDROID, KEY, NOW, Door
 
@@ -85,3 +87,44 @@ async def test_other_methods(door: Door, client: httpx.AsyncClient, path: str) -
     response = await client.post(link + path, content=b"x")
     assert response.status_code == 405
     assert "GET" in response.headers["allow"]
+
+
+class Shut:
+    """A door that lets nobody through any more."""
+
+    async def denial(self, grant: Grant, product: Product) -> Denied | None:
+        return Denied(Denial.GUEST)
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_of_somebody_who_may_no_longer(door: Door, client: httpx.AsyncClient, path: str) -> None:
+    link = await door.link(ANDROID)
+    door.doorkeeper = Shut()
+    response = await client.get(link + path)
+    assert response.status_code == 410
+    assert "Ask Purser again" in response.text
+    assert not [fact for fact in FACTS if fact in response.text]
+    assert door.streamer.calls == []
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_replayed_after_it_was_used_up(door: Door, client: httpx.AsyncClient, path: str) -> None:
+    door.openings = 1
+    link = await door.link(ANDROID)
+    assert (await client.get(link + "/file")).status_code == 200
+    assert_silent(await client.get(link + path), 410)
+
+
+async def test_a_token_of_another_installation(door: Door, client: httpx.AsyncClient) -> None:
+    """Signed with our key, by a Purser with another database."""
+    assert_silent(await client.get(f"{door.public_url}/d/{forged(jti='e' * 32)}"), 404)
+
+
+@pytest.mark.parametrize("path", ["/file%2f..%2fmanifest.plist", "/..", "/%2e%2e/healthz", "//file", "/file;x=1", "/FILE"])
+async def test_path_tricks(door: Door, client: httpx.AsyncClient, path: str) -> None:
+    link = await door.link(ANDROID)
+    response = await client.send(
+        client.build_request("GET", httpx.URL(link).copy_with(raw_path=f"/d/{link.rpartition('/')[2]}{path}".encode()))
+    )
+    assert response.status_code == 404
+    assert door.streamer.calls == []

@@ -1,7 +1,7 @@
 """Making the pretend Slack misbehave, method by method."""
 
 import asyncio
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -23,6 +23,7 @@ class Faults:
 
     _queues: defaultdict[str, deque[Callable[[], Response | None]]] = field(default_factory=lambda: defaultdict(deque))
     _released: asyncio.Event = field(default_factory=asyncio.Event)
+    _unheard: Counter[str] = field(default_factory=Counter)
 
     def rate_limit(self, method: str, times: int = 1, retry_after: int = 1) -> None:
         """429 with Retry-After, in seconds."""
@@ -41,12 +42,27 @@ class Faults:
         """No answer until the caller gives up or `release` is called."""
         self._add(method, times, lambda: None)
 
+    def lose_answer(self, method: str, times: int = 1) -> None:
+        """Does what was asked, and then the connection breaks: the caller cannot know."""
+        self._unheard[method] += times
+
+    def loses_answer(self, method: str) -> bool:
+        if not self._unheard[method]:
+            return False
+        self._unheard[method] -= 1
+        return True
+
+    def waits(self, method: str) -> int:
+        """How many misbehaviours of this method are still to come."""
+        return len(self._queues.get(method) or ())
+
     def release(self) -> None:
         """Lets everything that hangs end with a 503."""
         self._released.set()
 
     def clear(self) -> None:
         self._queues.clear()
+        self._unheard.clear()
 
     async def next(self, method: str) -> Response | None:
         """The misbehaviour due for this call; None when it should be answered properly."""

@@ -3,7 +3,7 @@
 https://docs.slack.dev/reference/methods
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -148,11 +148,30 @@ def _shown_channel(call: Call, channel: Channel) -> dict[str, Any]:
 
 
 def conversations_history(call: Call) -> dict[str, Any]:
+    """The channel's own messages, the newest first: neither ephemeral ones nor replies."""
+    channel = _readable(call)
+    found = [m for m in reversed(channel.messages) if m.thread_ts in (None, m.ts) and _is_listed(call, m)]
+    return _page(call, found)
+
+
+def conversations_replies(call: Call) -> dict[str, Any]:
+    """A thread, the oldest first; its parent comes along on every page, whatever the bounds are."""
+    channel, parent = _readable(call), call.text("ts")
+    if channel.find(parent) is None:
+        raise SlackError("thread_not_found")
+    found = [m for m in channel.messages if m.ts == parent or (m.thread_ts == parent and _is_listed(call, m))]
+    return _page(call, found)
+
+
+def _readable(call: Call) -> Channel:
     channel = call.channel()
     call.require(f"{_FAMILY[channel.kind]}:history")
     if not call.is_inside(channel):
         raise SlackError("not_in_channel")
-    found = [message for message in reversed(channel.messages) if _is_listed(call, message)]
+    return channel
+
+
+def _page(call: Call, found: Sequence[Message]) -> dict[str, Any]:
     limit = min(int(call.arguments.get("limit") or 100), 999)
     start = int(call.arguments.get("cursor") or 0)
     page = found[start : start + limit]
@@ -162,8 +181,8 @@ def conversations_history(call: Call) -> dict[str, Any]:
 
 
 def _is_listed(call: Call, message: Message) -> bool:
-    """History holds neither ephemeral messages nor replies; its bounds are exclusive unless `inclusive` is set."""
-    if message.is_ephemeral or message.thread_ts not in (None, message.ts):
+    """Ephemeral messages are nowhere; bounds are exclusive unless `inclusive` is set."""
+    if message.is_ephemeral:
         return False
     oldest, latest = (
         _micros(call.arguments.get(name) or default) for name, default in (("oldest", "0"), ("latest", "9999999999"))
@@ -323,6 +342,7 @@ METHODS: Mapping[str, Method] = {
     "chat.update": Method(chat_update, "chat:write"),
     "conversations.history": Method(conversations_history),
     "conversations.info": Method(conversations_info),
+    "conversations.replies": Method(conversations_replies),
     "conversations.open": Method(conversations_open, "im:write"),
     "team.info": Method(team_info, "team:read"),
     "usergroups.users.list": Method(usergroups_users_list, "usergroups:read"),

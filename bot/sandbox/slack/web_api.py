@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from bot.sandbox.server import CLOSE_CONNECTION
 from bot.sandbox.slack.faults import Faults, SlackError
 from bot.sandbox.slack.interactions import Interactions
 from bot.sandbox.slack.methods import METHODS, Call, Method
@@ -55,6 +56,8 @@ class WebApi:
         except SlackError as error:
             answer = {"ok": False, "error": error.code, **error.facts}
         self.calls.append(ApiCall(method, arguments, answer.get("error")))
+        if self.faults.loses_answer(method):
+            request.scope["extensions"][CLOSE_CONNECTION]()
         return JSONResponse(answer, headers=self._headers(method))
 
     async def response_url(self, request: Request) -> Response:

@@ -1,4 +1,7 @@
-"""A pretend Applivery: workspace API, Integrations API and download host. Their paths differ, so one app serves them all."""
+"""A pretend Applivery: workspace API, Integrations API and download host. Their paths differ, so one app serves them all.
+
+The workspace's store with its publications is in applivery_store.py.
+"""
 
 import json
 import re
@@ -12,6 +15,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from bot.sandbox.artefacts import DEFAULT_SIZE, Artefact
+from bot.sandbox.vendors.applivery_store import PretendStore
 from bot.sandbox.vendors.base import PretendVendor, T, VendorRefusal, Webhook, base_url, utc_now
 from bot.sandbox.vendors.files import manifest_response
 from bot.sandbox.vendors.storage import PretendStorage
@@ -60,6 +64,8 @@ class AppliveryBuild:
     branch: str
     commit: str
     artefact: Artefact
+    tags: tuple[str, ...] = ()
+    git_tag: str = ""
 
 
 @dataclass(slots=True)
@@ -76,11 +82,13 @@ class PretendApplivery(PretendVendor):
     Switches: `spent_tokens_vanish` (a used download token is 404/3001 instead of 401/4005), `tells_expiry` (whether
     `expiresAt` is sent), `service_account_on_integrations` (whether the Integrations API takes that token), `page_size`
     (when a client names no limit), `page_size_max` (a higher limit is cut down to it), `storage_url` (where files are,
-    if not here: serve `storage.app` there).
+    if not here: serve `storage.app` there), `retention_days` (what apps say; nothing is deleted by it). `store` is the
+    workspace's store.
     """
 
     def __init__(self, clock: Callable[[], datetime] = utc_now, organization: str = "acme") -> None:
         self.storage = PretendStorage(clock)
+        self.store = PretendStore(self)
         super().__init__(self._routes(), bodies=_BODIES, clock=clock, seed="applivery")
         self.organization = organization
         self.organization_id = self.new_hex()
@@ -92,6 +100,8 @@ class PretendApplivery(PretendVendor):
         self.page_size = 10
         self.page_size_max = 100
         self.storage_url: str | None = None
+        self.retention_days = 90
+        self.store.id = self.new_hex()
         self.apps: dict[str, AppliveryApp] = {}
         self._download_tokens: dict[str, _DownloadToken] = {}
 
@@ -109,6 +119,7 @@ class PretendApplivery(PretendVendor):
             Route("/v1/integrations/builds/{build}", self.get_integration_build),
             Route("/v1/download/{token}", self.download, methods=["GET", "HEAD"]),
             Route("/v1/download/{token}/manifest.plist", self.download_manifest, methods=["GET", "HEAD"]),
+            *self.store.routes(),
             *self.storage.routes,
         ]
 
@@ -133,6 +144,8 @@ class PretendApplivery(PretendVendor):
         notes: str = "",
         branch: str = "main",
         commit: str = "",
+        tags: tuple[str, ...] = (),
+        git_tag: str = "",
         file_name: str | None = None,
         size: int = DEFAULT_SIZE,
     ) -> AppliveryBuild:
@@ -152,6 +165,8 @@ class PretendApplivery(PretendVendor):
             branch=branch,
             commit=commit or self.new_hex(40),
             artefact=Artefact(name, app.bundle_id, version, number, ios, size),
+            tags=tags,
+            git_tag=git_tag,
         )
         app.builds[build.id] = build
         return build
@@ -215,20 +230,20 @@ class PretendApplivery(PretendVendor):
     async def list_organizations(self, request: Request) -> Response:
         self._require_service_account(request)
         facts = {"id": self.organization_id, "name": self.organization.title(), "slug": self.organization}
-        return self._page(request, [facts])
+        return self.page(request, [facts])
 
     async def list_apps(self, request: Request) -> Response:
-        self._require_organization(request)
+        self.require_organization(request)
         wanted = request.query_params.get("name", "").lower()
         apps = [app for app in self.apps.values() if wanted in app.name.lower()]
-        return self._page(request, [self._app_json(app) for app in apps])
+        return self.page(request, [self._app_json(app) for app in apps])
 
     async def get_app(self, request: Request) -> Response:
         return _success(self._app_json(self._require_app(request)))
 
     async def list_builds(self, request: Request) -> Response:
         builds = self._require_app(request).builds.values()
-        return self._page(request, _selected(request, builds), _listed_json)
+        return self.page(request, _selected(request, builds), _listed_json)
 
     async def get_build(self, request: Request) -> Response:
         return _success(_detailed_json(self._require_build(request)))
@@ -248,7 +263,7 @@ class PretendApplivery(PretendVendor):
 
     async def list_integration_builds(self, request: Request) -> Response:
         builds = [build for app in self._require_app_token(request) for build in app.builds.values()]
-        return self._page(request, _selected(request, builds), _listed_json)
+        return self.page(request, _selected(request, builds), _listed_json)
 
     async def get_integration_build(self, request: Request) -> Response:
         builds = {key: build for app in self._require_app_token(request) for key, build in app.builds.items()}
@@ -281,19 +296,20 @@ class PretendApplivery(PretendVendor):
 
     # --- finding and paging ---
 
-    def _require_organization(self, request: Request) -> None:
+    def require_organization(self, request: Request) -> None:
+        """Raises VendorRefusal without a Service Account token, and for another workspace."""
         self._require_service_account(request)
         if request.path_params["organization"] not in (self.organization, self.organization_id):
             raise VendorRefusal(404, _failure(3001, "Entity not found"))
 
     def _require_app(self, request: Request) -> AppliveryApp:
-        self._require_organization(request)
+        self.require_organization(request)
         return _found(self.apps.get(request.path_params["app"]))
 
     def _require_build(self, request: Request) -> AppliveryBuild:
         return _found(self._require_app(request).builds.get(request.path_params["build"]))
 
-    def _page(self, request: Request, items: list[Any], draw: Callable[[Any], Any] = lambda item: item) -> Response:
+    def page(self, request: Request, items: list[Any], draw: Callable[[Any], Any] = lambda item: item) -> Response:
         """mongoose-paginate's names."""
         limit = min(_positive(request, "limit", self.page_size), self.page_size_max)
         page = _positive(request, "page", 1)
@@ -324,7 +340,7 @@ class PretendApplivery(PretendVendor):
             "picture": None,
             "organization": self.organization_id,
             "role": "viewer",
-            "buildRetentionDays": 90,
+            "buildRetentionDays": self.retention_days,
             "lastBuildProcessedDate": _js_time(newest) if newest else None,
             "counts": {"builds": len(app.builds)},
             "createdAt": _js_time(app.created_at),
@@ -393,7 +409,7 @@ def _build_json(build: AppliveryBuild) -> dict[str, Any]:
     return {
         "id": build.id,
         "status": build.status,
-        "tags": [],
+        "tags": list(build.tags),
         "versionName": build.label,
         "changelog": build.notes,
         "info": _info_json(build) if build.status == "processed" else None,
@@ -402,7 +418,13 @@ def _build_json(build: AppliveryBuild) -> dict[str, Any]:
         "originalExtension": build.artefact.file_name.rpartition(".")[2],
         "error": "The file could not be read" if failed else None,
         "errorCode": 5006 if failed else None,
-        "deployer": {"name": "ci", "info": {"git_branch": build.branch}, "build_number": build.number, "commit": build.commit},
+        "deployer": {
+            "name": "ci",
+            "info": {"git_branch": build.branch},
+            "build_number": build.number,
+            "commit": build.commit,
+            "tag": build.git_tag or None,
+        },
         "createdAt": _js_time(build.uploaded_at),
         "updatedAt": _js_time(build.uploaded_at),
         "processTime": 0,

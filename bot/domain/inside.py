@@ -20,6 +20,11 @@ def is_inside(host: str) -> bool:
     return not mapped.is_global or mapped.is_multicast
 
 
+def leads_inside(origin: str, host: str) -> bool:
+    """Whether a host on the internet sends us into a private network. One that lives inside itself may send there."""
+    return is_inside(host) and not is_inside(origin)
+
+
 def may_lead_to(url: str, homes: Collection[str]) -> bool:
     """Whether a browser may be sent there by a vendor whose configured addresses are `homes`. One that lives inside itself may
     send people inside; for every other only the internet is left, and for all of them only the web."""

@@ -1,0 +1,40 @@
+"""Who was given which link, for those who must be able to tell; and forgetting it in time."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import structlog
+
+from bot.domain.ports import AuditLine, Clock, GrantFilter, Store
+
+AT_A_TIME = 500
+LONGEST_WAIT = timedelta(days=30)  # for a build to become ready
+
+log = structlog.get_logger()
+
+
+class AuditLog:
+    """Reads the log of grants, newest first."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def page(self, wanted: GrantFilter, offset: int, limit: int) -> tuple[tuple[AuditLine, ...], int]:
+        """The lines from `offset` on, and how many there are in all."""
+        return await self._store.read(lambda r: (tuple(r.grants.find(wanted, offset, limit)), r.grants.count(wanted)))
+
+    async def lines(self, wanted: GrantFilter) -> AsyncIterator[AuditLine]:
+        """All of them, a few at a time for the memory's sake."""
+        offset = 0
+        while lines := (await self.page(wanted, offset, AT_A_TIME))[0]:
+            for line in lines:
+                yield line
+            offset += len(lines)
+
+    async def forget(self, retention: timedelta) -> int:
+        """Removes grants that are older, and who waits in vain. Returns how many grants went."""
+        now = self._clock()
+        forgotten = await self._store.write(lambda r: (r.grants.purge(now - retention), r.waits.purge(now - LONGEST_WAIT)))
+        log.info("audit log purged", grants=forgotten[0], waits=forgotten[1])
+        return forgotten[0]

@@ -1,0 +1,228 @@
+"""What becomes the next message in a channel: one card, a line in a thread, or many alerts as one list."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from bot.domain.answers import AlertFacts, Untold
+from bot.domain.model import Agreement, Alert, AlertKind, Card, Delivery, DeliveryState, EventKind
+from bot.domain.ports import Repositories
+from bot.services.access import Rules
+from bot.services.agreements import cards_of
+from bot.services.hearing import Listener
+
+MOST_CARDS = 5  # messages about builds within BURST; more of them become one list
+BURST = timedelta(minutes=1)
+TOGETHER = timedelta(days=7)  # a version that comes to another platform later than this gets a card of its own
+SOON = timedelta(seconds=5)
+ABOUT_BUILDS = (AlertKind.NEW_BUILD, AlertKind.BUILD_CHANGED)
+ABOUT_INCIDENTS = (AlertKind.AGREEMENT_BLOCKED, AlertKind.AGREEMENT_REMINDER, AlertKind.AGREEMENT_CLEARED)
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """Deliveries that are one message. `id` is in its metadata; `facts` is what it says, newest first.
+
+    `card` is the message to be brought up to date before: it shows `shown`. `thread` is the message in whose thread it stands.
+    `is_list`: it is drawn as a list, even of one.
+    """
+
+    id: str
+    channel: str
+    deliveries: tuple[Delivery, ...]
+    facts: tuple[AlertFacts, ...]
+    card: Card | None = None
+    shown: tuple[AlertFacts, ...] = ()
+    thread: str | None = None
+    is_list: bool = False
+
+    @property
+    def attempts(self) -> int:
+        return max(delivery.attempts for delivery in self.deliveries)
+
+    @property
+    def since(self) -> datetime:
+        """No message of this is older."""
+        return min(delivery.alert.created_at for delivery in self.deliveries)
+
+
+def may_stand(delivery: Delivery) -> bool:
+    """Whether an attempt ended without an answer: its message may be in Slack, under the id that the attempt had."""
+    return delivery.attempts > 0 and delivery.reason != "ratelimited"
+
+
+class Packer:
+    """Decides anew each time, so that what came meanwhile is seen. `rules` say what may be told where."""
+
+    def __init__(self, rules: Rules, titles: Mapping[str, str], clock: Callable[[], datetime]) -> None:
+        self._rules = rules
+        self._titles = titles
+        self._clock = clock
+
+    def take(self, repositories: Repositories, channel: str) -> Parcel | None:
+        """Claims what is next in a channel; None: nothing is due, or somebody else is at it."""
+        now = self._clock()
+        quiet = repositories.quiet.get(channel)
+        if quiet and quiet.probe_at > now:
+            return None
+        due = self._due(repositories, channel, now)
+        if not due:
+            return None
+        together = due[:1] if quiet and not due[0].batch else self._together(repositories, channel, due, now)
+        return self._claimed(repositories, channel, together, now)
+
+    def _due(self, repositories: Repositories, channel: str, now: datetime) -> list[Delivery]:
+        """Oldest first. What is about a build or an incident waits for an earlier message about it; what nobody wants any more is
+        dropped."""
+        waiting = repositories.outbox.open_in(channel)
+        due = [d for d in waiting if d.state is DeliveryState.PENDING and d.due_at <= now]
+        wanted = self._wanted(repositories, channel, _still_true(repositories, due))
+        is_open = {d.id for d in waiting} - {d.id for d in due} | {d.id for d in wanted}
+        earliest = {_subject(d.alert): d for d in reversed(waiting) if d.id in is_open}
+        ready = []
+        for delivery in wanted:
+            before = earliest.get(_subject(delivery.alert), delivery)
+            if before.state is DeliveryState.PENDING and before.due_at <= now:
+                ready.append(delivery)
+            else:
+                repositories.outbox.put_off(delivery.id, max(before.due_at, now + SOON))
+        return ready
+
+    def _wanted(self, repositories: Repositories, channel: str, due: Sequence[Delivery]) -> list[Delivery]:
+        """The configuration, mutes and subscriptions may have changed since the deliveries were written."""
+        if not any(delivery.alert.product_id for delivery in due):
+            return list(due)
+        listener = Listener(repositories, channel, self._rules)
+        keys = [d.alert.build_key for d in due if d.alert.build_key]
+        builds, gone = repositories.catalogue.builds_by_key(keys), repositories.told.gone(keys)
+        products = {id: repositories.catalogue.product(id) for id in {d.alert.product_id for d in due if d.alert.product_id}}
+        wanted = []
+        for delivery in due:
+            alert = delivery.alert
+            product, build = products.get(alert.product_id or ""), builds.get(alert.build_key or "")
+            unwanted = None
+            if product and alert.kind in ABOUT_BUILDS and build:
+                is_gone = alert.kind is AlertKind.NEW_BUILD and build.key in gone
+                unwanted = Untold.GONE if is_gone else listener.untold(product, build)
+            elif product and alert.kind.event and self._rules.news_denial(product, channel):
+                unwanted = Untold.RESTRICTED
+            if unwanted:
+                repositories.outbox.drop(delivery.id, unwanted)
+            else:
+                wanted.append(delivery)
+        return wanted
+
+    def _together(self, repositories: Repositories, channel: str, due: Sequence[Delivery], now: datetime) -> Sequence[Delivery]:
+        """The oldest, with what becomes one message with it."""
+        first = due[0]
+        if first.batch:
+            return [d for d in repositories.outbox.batch(first.batch) if d.state is DeliveryState.PENDING]
+        if first.is_digest:
+            return [d for d in due if d.is_digest and not d.batch]
+        new = self._new_cards(repositories, channel, due, now)
+        lately = repositories.told.messages_since(channel, now - BURST)
+        is_burst = len(new) > 1 and len(new) + lately > MOST_CARDS
+        return new if is_burst and first in new else due[:1]
+
+    def _new_cards(self, repositories: Repositories, channel: str, due: Iterable[Delivery], now: datetime) -> list[Delivery]:
+        """What would be a message of its own in the channel."""
+        unsure = {d.alert.build_key for d in due if may_stand(d)}
+        about = [d for d in due if d.alert.kind in ABOUT_BUILDS and not (d.batch or d.is_digest or d.alert.build_key in unsure)]
+        keys = [d.alert.build_key for d in about if d.alert.build_key]
+        standing = repositories.told.cards(channel, keys).keys()
+        joining = repositories.told.version_cards(channel, keys, now - TOGETHER).keys()
+        return [d for d in about if d.alert.build_key not in standing | joining]
+
+    def _claimed(self, repositories: Repositories, channel: str, chosen: Sequence[Delivery], now: datetime) -> Parcel | None:
+        first = chosen[0]
+        is_list = bool(len(chosen) > 1 or first.batch or first.is_digest)
+        batch = first.batch or uuid4().hex if is_list else None
+        claimed = repositories.outbox.claim([delivery.id for delivery in chosen], now, batch)
+        taken = tuple(delivery for delivery in chosen if delivery.id in claimed)
+        if not taken or (first.batch and first.id not in claimed):
+            return None  # whoever has the first one posts it; what we took is found in Slack later
+        if batch is None:
+            return self._alone(repositories, channel, first, now)
+        facts = self._list(repositories, batch)
+        return Parcel(batch, channel, taken, facts, is_list=True)
+
+    def _alone(self, repositories: Repositories, channel: str, delivery: Delivery, now: datetime) -> Parcel:
+        alert = delivery.alert
+        facts = (gather(repositories, [alert], self._titles)[0],)
+        if card := card_before(repositories, channel, alert):
+            shown = self._list(repositories, card.batch) if card.batch else facts
+            return Parcel(delivery.id, channel, (delivery,), facts, card, shown, card.root)
+        root = self._version_root(repositories, channel, alert, now)
+        return Parcel(delivery.id, channel, (delivery,), facts, thread=root)
+
+    def _version_root(self, repositories: Repositories, channel: str, alert: Alert, now: datetime) -> str | None:
+        """The card of the same version on another platform or of another provider, in whose thread this one belongs."""
+        if alert.kind is not AlertKind.NEW_BUILD or alert.build_key is None:
+            return None
+        card = repositories.told.version_cards(channel, [alert.build_key], now - TOGETHER).get(alert.build_key)
+        return card.root if card else None
+
+    def _list(self, repositories: Repositories, batch: str) -> tuple[AlertFacts, ...]:
+        """Every build once, newest first."""
+        latest = {d.alert.build_key or d.id: d.alert for d in repositories.outbox.batch(batch)}
+        return tuple(gather(repositories, [*latest.values()][::-1], self._titles))
+
+
+def card_before(repositories: Repositories, channel: str, alert: Alert) -> Card | None:
+    """The message that this alert changes, and in whose thread it belongs."""
+    match alert.kind:
+        case AlertKind.BUILD_CHANGED | AlertKind.NEW_BUILD if alert.build_key:
+            return repositories.told.cards(channel, [alert.build_key]).get(alert.build_key)
+        case AlertKind.AGREEMENT_CLEARED | AlertKind.AGREEMENT_REMINDER:
+            ts = repositories.outbox.first_messages(cards_of(alert.account, alert.facts["since"])).get(channel)
+            return Card(ts) if ts else None
+        case _:
+            return None
+
+
+def gather(repositories: Repositories, alerts: Sequence[Alert], titles: Mapping[str, str]) -> list[AlertFacts]:
+    """What the alerts' cards show, as the store knows it now."""
+    keys = [alert.build_key for alert in alerts if alert.build_key]
+    builds, gone = repositories.catalogue.builds_by_key(keys), repositories.told.gone(keys)
+    products = {id: repositories.catalogue.product(id) for id in {alert.product_id for alert in alerts if alert.product_id}}
+    return [
+        AlertFacts(
+            alert=alert,
+            event=alert.kind.event,
+            product=products.get(alert.product_id or ""),
+            build=builds.get(alert.build_key or ""),
+            title=titles.get(alert.account, alert.account),
+            agreement=_papers(repositories, alert),
+            is_gone=alert.build_key in gone,
+        )
+        for alert in alerts
+    ]
+
+
+def _subject(alert: Alert) -> str:
+    """What several alerts may be about one after the other."""
+    if alert.kind in ABOUT_BUILDS and alert.build_key:
+        return alert.build_key
+    return f"{alert.account} {alert.facts.get('since')}" if alert.kind in ABOUT_INCIDENTS else alert.fingerprint
+
+
+def _still_true(repositories: Repositories, due: Iterable[Delivery]) -> list[Delivery]:
+    """Nobody is reminded of what is over."""
+    true = []
+    for delivery in due:
+        papers = _papers(repositories, delivery.alert)
+        if delivery.alert.kind is AlertKind.AGREEMENT_REMINDER and (papers is None or papers.until):
+            repositories.outbox.drop(delivery.id, Untold.GONE)
+        else:
+            true.append(delivery)
+    return true
+
+
+def _papers(repositories: Repositories, alert: Alert) -> Agreement | None:
+    """The incident that the alert is about, as it stands now."""
+    if alert.kind.event is not EventKind.AGREEMENTS:
+        return None
+    if "since" not in alert.facts:
+        return repositories.agreements.current(alert.account)
+    return repositories.agreements.incident(alert.account, datetime.fromisoformat(alert.facts["since"]))

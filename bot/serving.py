@@ -1,0 +1,65 @@
+"""Runs what was wired until somebody tells it to end: a process that was told to ends with exit code 0."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
+from types import FrameType
+
+import structlog
+import uvicorn
+from starlette.types import ASGIApp
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+GRACE = 4  # seconds for open requests; whoever stops a container kills it 10 seconds later, and other work has to end, too
+
+log = structlog.get_logger()
+
+
+async def serve(web: ASGIApp, listener: socket.socket) -> bool:
+    """Answers HTTP; the app's lifespan holds everything else. False when it could not start."""
+    config = uvicorn.Config(
+        web, http="httptools", log_config=None, access_log=False, timeout_graceful_shutdown=GRACE, server_header=False
+    )
+    server = _Server(config)
+    await server.serve(sockets=[listener])
+    log.info("stopped")
+    return server.started
+
+
+async def work(running: AbstractAsyncContextManager[None]) -> None:
+    """Background work alone."""
+    stop = asyncio.Event()
+    with _on_stop(lambda number, frame: stop.set()):
+        async with running:
+            log.info("working")
+            await stop.wait()
+    log.info("stopped")
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """uvicorn's own raises the signal again when all is closed, which would look like a crash."""
+        with _on_stop(self.handle_exit):
+            yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for listener in sockets or ():
+            host, port, *_ = listener.getsockname()
+            log.info("answering", host=host, port=port)
+
+
+@contextmanager
+def _on_stop(handle: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+    """Ctrl-C and SIGTERM call `handle` in the event loop, instead of breaking off whatever runs."""
+    loop = asyncio.get_running_loop()
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, handle, number, None)
+    try:
+        yield
+    finally:
+        for number in STOP_SIGNALS:
+            loop.remove_signal_handler(number)

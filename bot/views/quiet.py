@@ -1,0 +1,50 @@
+"""A channel into which Slack does not let us write: what whoever subscribed it reads, and the line in `status`."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from bot.domain.answers import AlertFacts
+from bot.domain.message import Message
+from bot.domain.model import QuietChannel
+from bot.views.limits import message, section
+from bot.views.text import channel, code, moment
+
+_WORDS: Final = {
+    "is_archived": "it is archived",
+    "not_in_channel": "I am not in it",
+    "channel_not_found": "it is private without me, or gone",
+    "restricted_action": "I may not post there",
+    "restricted_action_read_only_channel": "I may not post there",
+    "missing_scope": "my installation lacks a permission",
+    "token_revoked": "my token was revoked",
+    "account_inactive": "my token was revoked",
+    "invalid_auth": "Slack refuses my token",
+    "not_authed": "Slack refuses my token",
+    "token_expired": "my token has expired",
+}
+_MEND: Final = {
+    "is_archived": "Unarchive it and invite me",
+    "not_in_channel": "Invite me there",
+    "channel_not_found": "Invite me there",
+}
+
+
+def went_quiet(facts: AlertFacts, now: datetime) -> Message:
+    """The direct message to whoever subscribed the channel."""
+    told = facts.alert.facts
+    where, reason = channel(told.get("channel", "")), told.get("reason", "")
+    mend = _MEND.get(reason, "Ask an administrator to let me post there")
+    text = f"I can no longer write to {where}: {why_quiet(reason)}."
+    after = f"{mend}, and what it missed in the last seven days follows within an hour. Subscribe another channel if it is gone."
+    return message(text, [section(f"{text}\n{after}")])
+
+
+def quiet_line(quiet: QuietChannel, now: datetime) -> str:
+    """For `status`."""
+    where = "a direct conversation" if quiet.channel.startswith("D") else channel(quiet.channel)
+    return f"Cannot write to {where} since {moment(quiet.since.astimezone(UTC), now)}: {why_quiet(quiet.reason)}"
+
+
+def why_quiet(reason: str) -> str:
+    """Slack's code in words."""
+    return _WORDS.get(reason) or f"Slack says {code(reason)}"

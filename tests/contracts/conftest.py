@@ -1,0 +1,96 @@
+"""A provider and its pretend vendor, served until the test ends."""
+
+import re
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from typing import Any
+from urllib.parse import quote, unquote
+
+import pytest
+from starlette.types import ASGIApp
+
+from bot.domain.errors import ProviderError
+from bot.sandbox.server import LoopbackServer
+from providers.spec import Observation, Surroundings
+from tests.contracts.contract import FACTS, LESS, OTHER, Clock, Limits, Subject, System, Target
+from tests.contracts.doctored import Doctored
+
+# What tells one cause from another must not change with a vendor's mood: a code, and after a colon the name of a field.
+STABLE_REASON = re.compile(r"[a-z][a-z0-9_]*(:[A-Za-z_]+)?|[A-Z_]+(\.[A-Z_]+)*")
+
+
+class Stage:
+    """One system, served. `clock` is the client's; the vendor has the same unless `skew` moves ours away from it."""
+
+    def __init__(self, system: type[System], stack: AsyncExitStack) -> None:
+        self.vendor_clock, self.clock = Clock(), Clock()
+        self.system = system(self.vendor_clock)
+        self.vendor = self.system.vendor
+        self.doctored = Doctored(self.vendor.app)
+        self.observations: list[Observation] = []
+        self._stack = stack
+        self._url: str | None = None
+
+    async def serve(self, app: ASGIApp) -> str:
+        return (await self._stack.enter_async_context(LoopbackServer(app))).url
+
+    async def client(self, limits: Limits | None = None) -> Any:
+        if self._url is None:
+            self._url = await self.serve(self.doctored)
+        client = self.system.client(self._url, Surroundings(self.clock, self.observations.append), limits or Limits())
+        self._stack.push_async_callback(client.aclose)
+        return client
+
+    async def subject(self) -> Subject:
+        """What is known before anything goes wrong."""
+        client = await self.client()
+        apps = await client.list_apps()
+        builds = await client.list_builds(apps)
+        return Subject(apps, builds, self.system.chosen(builds))
+
+    async def healthy(self, target: Target, subject: Subject) -> Any:
+        return await target.run(await self.client(), subject)
+
+    async def outcome(self, target: Target, subject: Subject, healthy: Any, limits: Limits | None = None) -> str:
+        """What a fresh client makes of it: "the facts", another result in a word, or the error's class and reason."""
+        try:
+            result = await target.run(await self.client(limits), subject)
+        except ProviderError as error:
+            self.check_error(error)
+            return f"{type(error).__name__}: {error.reason}"
+        if isinstance(result, str):
+            return result
+        if result == healthy:
+            return FACTS
+        return LESS if isinstance(result, list) and set(result) < set(healthy) else OTHER
+
+    def check_error(self, error: ProviderError) -> None:
+        """An error names its account and a stable reason, and nothing in it or behind it is a secret."""
+        assert (error.provider, error.account) == (self.system.name, "acme")
+        assert error.operation
+        assert STABLE_REASON.fullmatch(error.reason)
+        told = "".join([str(error), repr(error), *traceback.format_exception(error)])
+        assert [secret for secret in self.secrets() if secret in told] == []
+
+    def secrets(self) -> Iterator[str]:
+        """Those that the system was given, and those that it sent along."""
+        sent = {
+            value
+            for request in self.vendor.requests
+            for name, value in request.headers.items()
+            if name in ("authorization", "access-token", "cookie") or name.startswith("x-csrf-")
+        }
+        for secret in (*self.system.secrets, *sent, *(value.partition(" ")[2] for value in sent)):
+            if secret:
+                yield from {secret, quote(secret), unquote(secret)}
+
+
+@pytest.fixture
+async def stage() -> AsyncIterator[Callable[[type[System]], Stage]]:
+    async with AsyncExitStack() as stack:
+        yield lambda system: Stage(system, stack)
+
+
+MakeStage = Callable[[type[System]], Stage]
+Serve = Callable[[ASGIApp], Awaitable[str]]

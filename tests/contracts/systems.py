@@ -1,0 +1,415 @@
+"""The providers side by side: how each is connected, filled and disturbed. What they must do stands in the tests, once."""
+
+import hmac
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+from pydantic import SecretStr
+
+from bot.domain.model import Build
+from bot.domain.ports import (
+    ChecksAgreements,
+    ListsApps,
+    ListsBuilds,
+    ListsExpiries,
+    MintsLinks,
+    OpensFiles,
+    Probes,
+    ReceivesWebhooks,
+    RegistersWebhooks,
+    RereadsBuilds,
+    WebhookRequest,
+)
+from bot.sandbox.vendors import PretendAkana, PretendApp47, PretendAppcircle, PretendApplivery, PretendAppStoreConnect
+from bot.sandbox.vendors.app_store_connect import sign_webhook
+from providers.akana.client import Akana
+from providers.akana.session import SessionKeeper
+from providers.akana.wire import classify as akana_faults
+from providers.app47 import wire as app47
+from providers.app47.client import App47
+from providers.app47.token import AccessToken
+from providers.app_store_connect.client import AppStoreConnect
+from providers.app_store_connect.client import classify as apple_codes
+from providers.app_store_connect.pacing import Pacer
+from providers.app_store_connect.token import TokenKeeper as AppleTokens
+from providers.appcircle.client import Appcircle
+from providers.appcircle.token import TokenKeeper as AppcircleTokens
+from providers.appcircle.token import personal_api_token
+from providers.applivery import wire as applivery
+from providers.applivery.client import Applivery
+from providers.http import StaticBearer
+from providers.spec import Surroundings
+from tests.contracts.contract import (
+    ABILITIES,
+    FACTS,
+    HOOK_SECRET,
+    LESS,
+    START,
+    Clock,
+    Limits,
+    System,
+    Target,
+    agreement_words,
+    check_account,
+    hook,
+    list_apps,
+    list_builds,
+    list_expiries,
+    mint_link,
+    open_file,
+    probe,
+    register_webhooks,
+    registration_words,
+    reread_build,
+)
+from tests.contracts.sixth.harbour import wire as harbour
+from tests.contracts.sixth.harbour.client import Harbour
+from tests.contracts.sixth.pretend import PretendHarbour
+
+# An app that went away since the apps were listed is no failure: there are no builds of it.
+DELETED_SINCE = {"404": LESS, "410": LESS}
+DELETED = {"404": "NotFound: gone"}
+
+
+class AkanaSystem(System):
+    name = "akana"
+    abilities = frozenset({ListsApps, ListsBuilds, RereadsBuilds, Probes})
+    renews = True
+    pages: ClassVar = {ListsApps: 100}
+    one_is_an_object = True
+    error_inside = b'{"faultcode": "Server", "faultstring": "An error occurred."}'
+    error_inside_is = "Confused: fault"
+    words = frozenset({"com.soa.app.state.sandbox"})
+    _no_login: ClassVar = {
+        # No portal is asked a second time with a password: it may lock the user out.
+        "401 then fine": "Refused: unauthorized",
+        "429 then fine": "RateLimited: rate_limited",
+        "500 then fine": "Unreachable: http_500",
+        # What the portal counts as a wrong password.
+        "400 HTML": "Refused: bad_credential",
+        # The cookie is the login; without one there is none, whatever the body says.
+        "truncated JSON": FACTS,
+        "wrong types": "Refused: login_pending",
+        "a bare list": "Refused: login_pending",
+        "a bare number": "Refused: login_pending",
+        "null": "Refused: login_pending",
+        "an empty object": "Refused: login_pending",
+    }
+    targets = (
+        Target("lists apps", ListsApps, "^/api/search$", list_apps),
+        Target("lists builds", ListsBuilds, "^/api/apps/[^/]+/versions$", list_builds, DELETED_SINCE),
+        Target("rereads a build", RereadsBuilds, "^/api/apps/[^/]+/versions$", reread_build, DELETED),
+        Target("probes", Probes, "^/api/search$", probe),
+        Target("logs in", ListsApps, "^/api/login$", list_apps, _no_login),
+    )
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.vendor = self.portal = PretendAkana(clock)
+        self.portal.csrf_on_reads = True
+
+    @classmethod
+    def unheard(cls, value: Any) -> Any:
+        """What is told by categories: {"domain": ..., "value": ...}."""
+        if isinstance(value, dict) and value.get("value") in cls.words:
+            return {**value, "value": "com.soa.app.state.from_the_future"}
+        if isinstance(value, dict):
+            return {name: cls.unheard(inner) for name, inner in value.items()}
+        return [cls.unheard(item) for item in value] if isinstance(value, list) else value
+
+    def client(self, url: str, surroundings: Surroundings, limits: Limits) -> Akana:
+        http = self.http(surroundings, limits, classify=akana_faults(self.portal.tenant))
+        password = SecretStr(self.portal.password)
+        session = SessionKeeper(http, url, self.portal.tenant, self.portal.username, password, surroundings.clock)
+        return Akana(http, session, url)
+
+    def add_app(self, name: str) -> Any:
+        return self.portal.add_app(name)
+
+    def add_build(self, app: Any, number: int, uploaded_at: datetime = START) -> Any:
+        return self.portal.upload(app, f"1.{number}", uploaded_at=uploaded_at)
+
+    @property
+    def secrets(self) -> Sequence[str]:
+        return [self.portal.password]
+
+
+class App47System(System):
+    name = "app47"
+    abilities = frozenset({ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes})
+    pages: ClassVar = {ListsApps: 100, ListsBuilds: 100}
+    error_inside = b'{"results": {"success": false, "message": "Something went wrong"}}'
+    error_inside_is = "Confused: success_false"
+    words = frozenset({"type", "platform", "environment", "status"})
+    targets = (
+        Target("lists apps", ListsApps, "^/api/v2/apps$", list_apps),
+        Target("lists builds", ListsBuilds, "^/api/v2/apps/[^/]+/builds$", list_builds, DELETED_SINCE),
+        Target("rereads a build", RereadsBuilds, "^/api/v2/apps/[^/]+$", reread_build),
+        Target("mints a link", MintsLinks, "^/api/v2/apps/[^/]+$", mint_link),
+        Target("probes", Probes, "^/api/v2$", probe),
+    )
+
+    def __init__(self, clock: Clock) -> None:
+        self.vendor = self.catalog = PretendApp47(clock)
+
+    def client(self, url: str, surroundings: Surroundings, limits: Limits) -> App47:
+        http = self.http(surroundings, limits, classify=app47.classify)
+        return App47(http, AccessToken(self.catalog.access_token), url, store_page="https://apps.acme.com")
+
+    def add_app(self, name: str) -> Any:
+        return self.catalog.add_app(name)
+
+    def add_build(self, app: Any, number: int, uploaded_at: datetime = START) -> Any:
+        return self.catalog.upload(app, f"1.{number}", str(number), uploaded_at=uploaded_at)
+
+    def fill(self) -> None:
+        super().fill()
+        self.catalog.add_web_app("Intranet", "https://intranet.acme.com")
+
+    def chosen(self, builds: Sequence[Build]) -> Build:
+        """The web app: for it alone a question is asked before there is a link."""
+        return next(build for build in builds if app47.is_page(build))
+
+    @property
+    def secrets(self) -> Sequence[str]:
+        return [self.catalog.access_token]
+
+
+class AppleSystem(System):
+    name = "app_store_connect"
+    reads_our_times = True  # when a token was made
+    abilities = frozenset(ABILITIES) - {OpensFiles}
+    renews = True
+    pages: ClassVar = {ListsApps: 200, ListsBuilds: 200, ListsExpiries: 200}
+    error_inside = b'{"errors": [{"status": "500", "code": "UNEXPECTED_ERROR", "title": "An unexpected error occurred."}]}'
+    error_inside_is = "Confused: unexpected_shape"
+    words = frozenset(
+        {
+            "platform",
+            "processingState",
+            "internalBuildState",
+            "externalBuildState",
+            "appVersionState",
+            "appStoreState",
+            "phasedReleaseState",
+            "profileState",
+            "certificateType",
+        }
+    )
+    targets = (
+        Target("lists apps", ListsApps, "^/v1/apps$", list_apps),
+        Target("lists builds", ListsBuilds, "^/v1/builds$", list_builds),
+        Target("lists App Store versions", ListsBuilds, "^/v1/apps$", list_builds),
+        Target("rereads a build", RereadsBuilds, "^/v1/builds/", reread_build),
+        Target("mints a link, the build", MintsLinks, "^/v1/builds/", mint_link),
+        Target("mints a link, its group", MintsLinks, "^/v1/betaGroups$", mint_link),
+        Target("checks agreements", ChecksAgreements, "^/v1/apps$", check_account, rephrase=agreement_words),
+        Target("probes", Probes, "^/v1/apps$", probe),
+        Target("lists expiries, certificates", ListsExpiries, "^/v1/certificates$", list_expiries),
+        Target("lists expiries, profiles", ListsExpiries, "^/v1/profiles$", list_expiries),
+        Target("registers webhooks, the apps", RegistersWebhooks, "^/v1/apps$", register_webhooks),
+        Target("registers webhooks", RegistersWebhooks, "/webhooks$", register_webhooks, rephrase=registration_words),
+    )
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.vendor = self.apple = PretendAppStoreConnect(clock)
+
+    def client(self, url: str, surroundings: Surroundings, limits: Limits) -> AppStoreConnect:
+        pacer = Pacer(surroundings.clock, self.clock.sleep)
+        key = self.apple.team_key
+        return AppStoreConnect(
+            self.http(surroundings, limits, classify=apple_codes, on_answer=pacer.heard),
+            AppleTokens(key.private_key, key.key_id, key.issuer_id, surroundings.clock),
+            url,
+            surroundings.clock,
+            pacer,
+            is_team_key=True,
+            webhook_secret=SecretStr(HOOK_SECRET),
+        )
+
+    def add_app(self, name: str) -> Any:
+        return self.apple.add_app(name, f"com.acme.{name.lower().replace(' ', '')}")
+
+    def add_build(self, app: Any, number: int, uploaded_at: datetime = START) -> Any:
+        return self.apple.upload(app, f"1.{number}", str(number), uploaded_at=uploaded_at)
+
+    def fill(self) -> None:
+        shop = self.add_app("Shop")
+        self.apple.add_group(shop)
+        build = self.add_build(shop, 1)
+        self.apple.add_store_version(shop, "1.0", state="READY_FOR_DISTRIBUTION", build=build)
+        self.apple.add_certificate("Acme", "DISTRIBUTION", START + timedelta(days=30))
+        self.apple.add_profile("Acme Shop", "IOS_APP_STORE", START + timedelta(days=30))
+
+    def add_expiries(self, count: int) -> None:
+        for number in range(count):
+            self.apple.add_certificate(f"Acme {number}", "DISTRIBUTION", START + timedelta(days=number))
+
+    def chosen(self, builds: Sequence[Build]) -> Build:
+        return next(build for build in builds if build.track == "TestFlight")
+
+    @property
+    def secrets(self) -> Sequence[str]:
+        return [self.apple.private_key_pem, HOOK_SECRET]
+
+    def call(self, secret: str) -> WebhookRequest:
+        return hook(self.apple.webhook(secret))
+
+    def signed(self, body: bytes) -> WebhookRequest:
+        return hook(sign_webhook(HOOK_SECRET, body))
+
+
+class AppcircleSystem(System):
+    name = "appcircle"
+    abilities = frozenset({ListsApps, ListsBuilds, RereadsBuilds, OpensFiles, Probes, ReceivesWebhooks})
+    renews = True
+    error_inside = b'{"message": "Something went wrong"}'
+    error_inside_is = "Confused: not_a_list"
+    words = frozenset({"platformType", "publishType", "latestFlowStatus"})
+    _profiles = "^/(store|distribution|publish)/v2/profiles(/ios|/android)?$"
+    _versions = "^/store/v2/profiles/[^/]+/app-versions$"
+    _in_v1_then: ClassVar = {"400 HTML": FACTS}  # v2 may not take the parameter
+    _in_profiles: ClassVar = DELETED_SINCE | {"200 with an error inside": "Confused: missing_field:id"}
+    _exchange: ClassVar = {
+        # There is no bearer yet that could be renewed.
+        "401 then fine": "Refused: unauthorized",
+        "400 HTML": "Refused: bad_credential",
+        "200 with an error inside": "Confused: missing_field:access_token",
+    }
+    targets = (
+        Target("lists apps", ListsApps, _profiles, list_apps),
+        Target("lists builds", ListsBuilds, _versions, list_builds, DELETED_SINCE | _in_v1_then),
+        Target("lists builds of Testing Distribution", ListsBuilds, "^/distribution/v2/profiles/", list_builds, _in_profiles),
+        Target("lists builds of Publish", ListsBuilds, "^/publish/v2/profiles/ios/", list_builds, DELETED_SINCE),
+        Target("rereads a build", RereadsBuilds, _versions, reread_build, DELETED | _in_v1_then),
+        Target("opens a file", OpensFiles, "/download-update$", open_file, is_file=True),
+        Target("probes", Probes, _profiles, probe),
+        Target("exchanges its token", ListsApps, "^/auth/", list_apps, _exchange),
+    )
+
+    def __init__(self, clock: Clock) -> None:
+        self.vendor = self.circle = PretendAppcircle(clock)
+
+    def client(self, url: str, surroundings: Surroundings, limits: Limits) -> Appcircle:
+        http = self.http(surroundings, limits)
+        exchange = personal_api_token(self.circle.personal_api_token)
+        return Appcircle(http, AppcircleTokens(http, url, exchange, surroundings.clock), url, url, webhook_secret=HOOK_SECRET)
+
+    def add_app(self, name: str) -> Any:
+        return self.circle.add_app(name, f"com.acme.{name.lower().replace(' ', '')}")
+
+    def add_build(self, app: Any, number: int, uploaded_at: datetime = START) -> Any:
+        return self.circle.upload(app, f"1.{number}", str(number), uploaded_at=uploaded_at, size=40_000)
+
+    def fill(self) -> None:
+        super().fill()
+        for module, platform in ((self.circle.distribution, ""), (self.circle.publishing, "ios")):
+            profile = module.add_profile("Shop", "com.acme.shop", platform)
+            module.upload(profile, "1.1", "1", uploaded_at=START - timedelta(days=1))
+
+    @property
+    def secrets(self) -> Sequence[str]:
+        return [self.circle.personal_api_token, HOOK_SECRET]
+
+    def call(self, secret: str) -> WebhookRequest:
+        return hook(self.circle.webhook(secret))
+
+    def signed(self, body: bytes) -> WebhookRequest:
+        return WebhookRequest({"ac_signature": hmac.new(HOOK_SECRET.encode(), body, "sha256").hexdigest()}, body)
+
+
+class AppliverySystem(System):
+    name = "applivery"
+    signs = False
+    abilities = frozenset({ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes, ReceivesWebhooks})
+    pages: ClassVar = {ListsApps: 100, ListsBuilds: 100}
+    error_inside = b'{"status": false, "error": {"code": 1000, "message": "Internal error"}}'
+    error_inside_is = "Confused: status_false"
+    words = frozenset({"status", "os", "buildPlatform", "visibility", "security"})
+    _apps = "^/v1/organizations/acme/apps"
+    targets = (
+        Target("lists apps", ListsApps, f"{_apps}$", list_apps),
+        Target("lists builds", ListsBuilds, f"{_apps}/[^/]+/builds$", list_builds, DELETED_SINCE),
+        Target("lists publications", ListsBuilds, "/pubApps$", list_builds),
+        Target("rereads a build", RereadsBuilds, f"{_apps}/[^/]+/builds/[^/]+$", reread_build),
+        Target("mints a link", MintsLinks, "/downloadToken$", mint_link),
+        Target("probes", Probes, f"{_apps}$", probe),
+    )
+
+    def __init__(self, clock: Clock) -> None:
+        self.vendor = self.workspace = PretendApplivery(clock)
+
+    def client(self, url: str, surroundings: Surroundings, limits: Limits) -> Applivery:
+        return Applivery(
+            self.http(surroundings, limits, classify=applivery.classify),
+            StaticBearer(self.workspace.service_account_token),
+            self.workspace.organization,
+            url,
+            url,
+            store_id=self.workspace.store.id,
+            webhook_secret=HOOK_SECRET,
+        )
+
+    def add_app(self, name: str) -> Any:
+        return self.workspace.add_app(name, f"com.acme.{name.lower().replace(' ', '')}")
+
+    def add_build(self, app: Any, number: int, uploaded_at: datetime = START) -> Any:
+        return self.workspace.upload(app, f"1.{number}", str(number), uploaded_at=uploaded_at)
+
+    def fill(self) -> None:
+        shop = self.add_app("Shop")
+        self.add_build(shop, 1)
+        self.workspace.store.publish(shop.id, "shop")
+
+    def chosen(self, builds: Sequence[Build]) -> Build:
+        return next(build for build in builds if build.track == applivery.TRACK)
+
+    @property
+    def secrets(self) -> Sequence[str]:
+        return [self.workspace.service_account_token, HOOK_SECRET]
+
+    def call(self, secret: str) -> WebhookRequest:
+        return hook(self.workspace.webhook(), {"secret": secret})
+
+    def signed(self, body: bytes) -> WebhookRequest:
+        return WebhookRequest({}, body, {"secret": HOOK_SECRET})
+
+
+class HarbourSystem(System):
+    """The sixth, of tests/contracts/sixth: that it is here is all that a new provider needs to be held to the same."""
+
+    name = "harbour"
+    abilities = frozenset({ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes})
+    pages: ClassVar = {ListsApps: 100, ListsBuilds: 100}
+    error_inside = b'{"error": "Something went wrong"}'
+    error_inside_is = "Confused: error"
+    words = frozenset({"platform", "state"})
+    targets = (
+        Target("lists apps", ListsApps, "^/v1/apps$", list_apps),
+        Target("lists builds", ListsBuilds, "/builds$", list_builds, DELETED_SINCE),
+        Target("rereads a build", RereadsBuilds, "/builds/[^/]+$", reread_build),
+        Target("mints a link", MintsLinks, "/links$", mint_link),
+        Target("probes", Probes, "^/v1/apps$", probe),
+    )
+
+    def __init__(self, clock: Clock) -> None:
+        self.vendor = self.harbour = PretendHarbour(clock)
+
+    def client(self, url: str, surroundings: Surroundings, limits: Limits) -> Harbour:
+        http = self.http(surroundings, limits, classify=harbour.classify)
+        return Harbour(http, StaticBearer(self.harbour.token), url)
+
+    def add_app(self, name: str) -> Any:
+        return self.harbour.add_app(name)
+
+    def add_build(self, app: Any, number: int, uploaded_at: datetime = START) -> Any:
+        return self.harbour.upload(app, f"1.{number}", str(number), uploaded_at=uploaded_at)
+
+    @property
+    def secrets(self) -> Sequence[str]:
+        return [self.harbour.token]
+
+
+SYSTEMS: tuple[type[System], ...] = (AkanaSystem, App47System, AppleSystem, AppcircleSystem, AppliverySystem, HarbourSystem)

@@ -1,0 +1,51 @@
+"""The table of providers is whole, and true."""
+
+import re
+
+import pytest
+
+from bot.domain.ports import Provider, ReceivesWebhooks
+from providers import SPECS
+from tests.contracts.conftest import MakeStage
+from tests.contracts.contract import ABILITIES, System
+from tests.contracts.systems import SYSTEMS
+from tests.contracts.troubles import TROUBLES
+
+every_system = pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system.name)
+
+
+def test_every_provider_is_held_to_the_contract() -> None:
+    assert {system.name for system in SYSTEMS} == {*SPECS, "harbour"}
+
+
+@every_system
+async def test_it_has_the_abilities_that_it_had(stage: MakeStage, system: type[System]) -> None:
+    """One that is lost, or come by unseen, would be lost to people without a word."""
+    client: Provider = await stage(system).client()
+    assert {ability.__name__ for ability in ABILITIES if isinstance(client, ability)} == {
+        ability.__name__ for ability in system.abilities
+    }
+
+
+@every_system
+def test_every_ability_that_calls_is_disturbed(system: type[System]) -> None:
+    assert {target.ability for target in system.targets} == system.abilities - {ReceivesWebhooks}
+
+
+@every_system
+async def test_every_path_belongs_to_its_ability(stage: MakeStage, system: type[System]) -> None:
+    """A pattern that no request matches would let every test of it pass."""
+    scene = stage(system)
+    scene.system.fill()
+    subject = await scene.subject()
+    for target in system.targets:
+        before = len(scene.vendor.requests)
+        await scene.healthy(target, subject)
+        asked = [request.path for request in scene.vendor.requests[before:]]
+        assert any(re.search(target.path, path) for path in asked), target.name
+
+
+@every_system
+def test_what_differs_is_a_trouble(system: type[System]) -> None:
+    known = {*TROUBLES, "200 with an error inside"}
+    assert [name for target in system.targets for name in target.differs if name not in known] == []

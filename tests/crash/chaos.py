@@ -1,0 +1,85 @@
+"""What goes on while processes die: builds arrive, Slack and vendors misbehave. All of it drawn from one seed."""
+
+import asyncio
+import os
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from random import Random
+
+from bot.sandbox.misbehaviour import Misbehaviour
+from bot.sandbox.slack import Channel
+from bot.sandbox.world import World
+
+from .crew import Member
+
+RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID")  # the same in all processes of a run that is spread over several
+SEED = int(os.environ.get("PURSER_SEED") or (int(RUN, 16) if RUN else secrets.randbelow(1_000_000))) % 1_000_000
+KILLS = int(os.environ.get("PURSER_KILLS") or 10)  # of each database: 20 in all
+PAUSE = (0.1, 1.2)  # seconds between two kills: shorter and longer than a start takes
+METHODS = ("chat.postMessage", "chat.postMessage", "conversations.history", "chat.update", "auth.test")
+
+Act = Callable[[], object]
+
+
+@dataclass
+class Uploads:
+    """Builds that appear at the vendors, each with a number of its own. `numbers`: of every build so far."""
+
+    world: World
+    numbers: dict[str, str] = field(default_factory=dict)
+    _next: Iterator[int] = field(default_factory=lambda: count(70_001))
+
+    def one(self, random: Random) -> None:
+        world, number = self.world, str(next(self._next))
+        shelves = (
+            ("Shop", lambda version: world.applivery.upload(world.in_applivery.shop, version, number)),
+            ("Scanner", lambda version: world.applivery.upload(world.in_applivery.scanner, version, number)),
+            ("Courier", lambda version: world.appcircle.upload(world.in_appcircle.courier, version, number)),
+            ("Shop", lambda version: world.apple.upload(world.in_apple.shop, version, number)),
+        )
+        product, upload = random.choice(shelves)
+        upload(f"9.{len(self.numbers)}.0")
+        self.numbers[number] = product
+
+    def of(self, product: str | None) -> set[str]:
+        return {number for number, owner in self.numbers.items() if product in (None, owner)}
+
+
+def trouble(world: World, random: Random) -> Act:
+    """One thing that goes wrong outside. Every vendor's failure is short: an account that keeps failing is left alone."""
+    faults, method = world.slack.api.faults, random.choice(METHODS)
+    vendor = random.choice((world.apple, world.applivery, world.appcircle))
+    return random.choice(
+        (
+            lambda: faults.rate_limit(method, retry_after=1),
+            lambda: faults.break_down(method),
+            lambda: faults.fail(method, "internal_error"),
+            lambda: faults.hang(method),
+            lambda: faults.lose_answer("chat.postMessage"),
+            lambda: faults.lose_answer("chat.postMessage"),
+            lambda: vendor.misbehave("/", random.choice((Misbehaviour.HTML_502, Misbehaviour.DROP_MID_BODY)), times=1),
+            lambda: vendor.misbehave("/", Misbehaviour.RATE_LIMITED, times=1, retry_after=1),
+        )
+    )
+
+
+async def storm(world: World, crew: Sequence[Member], uploads: Uploads, kills: int, random: Random) -> None:
+    """Kills at random, while builds arrive and things go wrong; then everything outside is well again."""
+    for _ in range(kills):
+        trouble(world, random)()
+        if random.random() < 0.7:
+            uploads.one(random)
+        await asyncio.sleep(random.uniform(*PAUSE))
+        random.choice(crew).kill()
+    world.slack.api.faults.clear()
+    world.slack.api.faults.release()
+    for vendor in (world.apple, world.applivery, world.appcircle):
+        vendor.behave()
+
+
+def told(channel: Channel, numbers: set[str]) -> dict[str, int]:
+    """How many messages of a channel are about each of these builds, its threads included."""
+    texts = [message.text_content for message in channel.messages]
+    return {number: sum(f"({number})" in text for text in texts) for number in sorted(numbers)}

@@ -1,0 +1,140 @@
+"""A world whose accounts are read every second, its subscribed channels, and a PostgreSQL."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+import pytest
+
+from bot.app import prepare_database
+from bot.domain.errors import StoreUnavailable
+from bot.domain.model import DeliveryState
+from bot.manifest import scopes
+from bot.sandbox.slack import Channel
+from bot.sandbox.world import World
+from bot.store import Database
+
+from ..store.postgres import Postgres, postgres_running
+from .chaos import KILLS, Uploads, told
+
+ACCOUNTS = 3
+PATIENCE = 60.0 + 2 * KILLS  # seconds until everything that was begun has ended: pauses grow with each refusal
+
+
+@dataclass
+class Scene:
+    """A world, the database's address, and who hears about what."""
+
+    world: World
+    url: str
+    uploads: Uploads
+
+    @property
+    def listeners(self) -> list[tuple[Channel, str | None]]:
+        town = self.world.town
+        return [(town.mobile, None), (town.general, "Shop"), (town.releases, "Courier")]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**self.world.environment, "DATABASE_URL": self.url}
+
+    async def subscribe(self) -> None:
+        await self.until_read()
+        for channel, product in self.listeners:
+            await self.world.slack.command(self.world.town.ada, channel, f"/purser subscribe {product or 'all'} new-builds")
+
+    async def until_read(self) -> None:
+        """Until every account was read for the first time: what is there already is announced to nobody."""
+        await self._until(_all_read)
+
+    async def until_told(self) -> None:
+        """Until every build was told in every channel that subscribed, and nothing waits to be told."""
+
+        async def all_told(store: Database) -> bool:
+            return not self.missing and not await _open(store)
+
+        await self._until(all_told)
+
+    async def until_pending(self) -> None:
+        """Until something waits to be told."""
+
+        async def waits(store: Database) -> bool:
+            return bool(await _open(store))
+
+        await self._until(waits)
+
+    async def _until(self, condition: Callable[[Database], Awaitable[bool]]) -> None:
+        """Looks into the database, which may be away for a while. Raises TimeoutError."""
+        store = Database(self.url)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while True:
+                    with suppress(StoreUnavailable):
+                        if await condition(store):
+                            return
+                    await asyncio.sleep(0.1)
+        finally:
+            await store.aclose()
+
+    @property
+    def missing(self) -> list[tuple[str, str]]:
+        return [(name, number) for name, number, times in self.counts() if times == 0]
+
+    @property
+    def wrong(self) -> list[tuple[str, str, int]]:
+        """Every build that was not told exactly once in a channel: channel, number, how often."""
+        return [(name, number, times) for name, number, times in self.counts() if times != 1]
+
+    def counts(self) -> Iterator[tuple[str, str, int]]:
+        for channel, product in self.listeners:
+            for number, times in told(channel, self.uploads.of(product)).items():
+                yield channel.name, number, times
+
+
+async def _all_read(store: Database) -> bool:
+    accounts = await store.read(lambda r: r.catalogue.accounts())
+    return sum(account.baseline_at is not None for account in accounts) == ACCOUNTS
+
+
+async def _open(store: Database) -> int:
+    counts = await store.read(lambda r: r.outbox.counts())
+    return counts[DeliveryState.PENDING] + counts[DeliveryState.SENDING]
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    with postgres_running() as server:
+        yield server
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    async with World(poll_seconds=1, agreements_seconds=3600) as world:
+        world.slack.api.scopes = set(scopes())
+        file = world.folder / "purser.toml"
+        file.write_text(file.read_text().replace("[purser]", '[purser]\ntakeover_after = "2s"', 1))
+        yield world
+        assert world.slack.violations == []
+
+
+@pytest.fixture(params=["SQLite", "PostgreSQL"])
+def scene(request: pytest.FixtureRequest, world: World) -> Scene:
+    """On either database."""
+    if request.param == "SQLite":
+        return Scene(world, world.database_url, Uploads(world))
+    url = request.getfixturevalue("postgres").create()
+    prepare_database(url)
+    return Scene(world, url, Uploads(world))
+
+
+@pytest.fixture
+def on_sqlite(world: World) -> Scene:
+    return Scene(world, world.database_url, Uploads(world))
+
+
+@pytest.fixture
+def on_postgres(world: World, postgres: Postgres) -> Scene:
+    url = postgres.create()
+    prepare_database(url)
+    return Scene(world, url, Uploads(world))

@@ -1,0 +1,55 @@
+"""SIGTERM, as in a rolling restart: what is in flight ends or is handed back, and the web goes on answering."""
+
+import asyncio
+from random import Random
+
+from bot.sandbox.slack import Message
+from bot.sandbox.world import free_port
+
+from ..journeys.terminal import until
+from .chaos import SEED
+from .conftest import Scene
+from .crew import Member, ready, working
+
+IN_TIME = 10.0  # seconds: whoever stops a container kills it then
+
+
+async def test_a_message_that_is_on_its_way_is_told_once(scene: Scene) -> None:
+    """Slack is asked and does not answer while the process is told to end."""
+    commands = ("run",) if scene.url.startswith("sqlite") else ("web", "worker", "clock")
+    crew = [Member(command, scene.environment, scene.world.folder) for command in commands]
+    async with working(*crew):
+        await ready(scene.world.public_url)
+        await scene.subscribe()
+        hanging = scene.world.slack.api.faults
+        hanging.hang("chat.postMessage", times=3)
+        scene.uploads.one(Random(SEED))
+        await until(lambda: hanging.waits("chat.postMessage") < 3)
+        assert max(await asyncio.gather(*(member.end() for member in crew))) < IN_TIME
+        assert [member.ended for member in crew] == [[0]] * len(crew)
+    hanging.clear()
+    hanging.release()
+    again = [Member(command, scene.environment, scene.world.folder) for command in commands]
+    async with working(*again):
+        await scene.until_told()
+    assert scene.wrong == []
+
+
+async def test_the_web_goes_on_answering(on_postgres: Scene) -> None:
+    """A new process takes over before the old one is told to end, as every platform's rolling restart does."""
+    scene, town = on_postgres, on_postgres.world.town
+    second = {**scene.environment, "PORT": str(free_port())}
+    address = f"http://127.0.0.1:{second['PORT']}"
+    others = [Member(command, scene.environment, scene.world.folder) for command in ("worker", "clock")]
+    old = Member("web", scene.environment, scene.world.folder, "web-1")
+    new = Member("web", second, scene.world.folder, "web-2")
+    async with working(*others, old, new):
+        await asyncio.gather(ready(scene.world.public_url), ready(address))
+        await scene.until_read()
+        asking = [asyncio.create_task(scene.world.slack.command(town.ada, town.mobile, "/versions shop")) for _ in range(20)]
+        await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)  # all have arrived, most are not answered
+        scene.world.slack.bot_url = f"{address}/slack/events"
+        assert await old.end() < IN_TIME
+        asking += [asyncio.create_task(scene.world.slack.command(town.ada, town.mobile, "/versions shop")) for _ in range(20)]
+        answers: list[Message] = await asyncio.gather(*asking)
+    assert ["Shop" in answer.text_content for answer in answers] == [True] * 40

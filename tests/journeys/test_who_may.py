@@ -1,0 +1,117 @@
+"""The right person only: at the click, and again when the page opens."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from bot.domain.ports import GrantFilter
+from bot.sandbox.misbehaviour import Misbehaviour
+from bot.sandbox.slack import Message
+from bot.sandbox.world import World
+
+from .conftest import Journey, Watch, started
+from .test_downloading import opened
+
+
+@pytest.fixture
+async def restricted(world: World) -> AsyncIterator[Journey]:
+    """Shop is for the user group "testers", in which is Ada, and there are two links an hour."""
+    group = world.slack.workspace.add_group("testers", world.town.ada)
+    file = world.folder / "purser.toml"
+    text = file.read_text().replace("[purser]", "[purser]\ndownloads_per_hour = 2", 1)
+    file.write_text(f'{text}allow_groups = ["{group}"]\n')
+    clock = Watch()
+    async with started(world, clock) as purser:
+        journey = Journey(world, purser, clock)
+        await journey.check()
+        yield journey
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(timeout=10) as client:
+        yield client
+
+
+async def said_to_ben(journey: Journey, line: str) -> Message:
+    return await journey.world.slack.command(journey.world.town.ben, journey.world.town.mobile, line)
+
+
+async def test_only_the_group_sees_and_gets_it(restricted: Journey) -> None:
+    for line in ("/versions shop", "/download shop applivery", "/purser subscribe shop"):
+        assert "user groups" in (await said_to_ben(restricted, line)).text_content
+    assert "Shop" not in (await said_to_ben(restricted, "/versions")).text_content
+    assert "Shop" in (await restricted.ask("/versions")).text_content
+    assert opened(await restricted.ask("/download shop applivery"))
+
+
+async def test_a_shared_card_lets_only_the_group_download(restricted: Journey) -> None:
+    slack, town = restricted.world.slack, restricted.world.town
+    card = await restricted.press(await restricted.ask("/versions shop"), "Share here")
+    answer = await slack.press(town.ben, card, "Download", "Applivery")
+    assert "user groups" in answer.text_content
+    assert opened(await restricted.press(card, "Download", "Applivery"))
+
+
+async def test_a_slack_that_does_not_tell_the_group_lets_nobody_in(restricted: Journey) -> None:
+    restricted.world.slack.fail("usergroups.users.list", "internal_error", times=50)
+    restricted.clock.advance(minutes=6)
+    assert "Slack does not tell me" in (await restricted.ask("/download shop applivery")).text_content
+    restricted.world.slack.api.faults.clear()
+    assert opened(await restricted.ask("/download shop applivery"))
+
+
+async def test_who_left_the_group_opens_nothing_any_more(restricted: Journey, browser: httpx.AsyncClient) -> None:
+    url = opened(await restricted.ask("/download shop applivery"))
+    assert (await browser.get(url)).status_code == 200
+    restricted.world.slack.workspace.groups["S0TESTERS"].clear()
+    restricted.clock.advance(minutes=2)
+    for path in ("", "/file", "/qr.svg"):
+        answer = await browser.get(url + path)
+        assert answer.status_code == 410
+        assert "Ask Purser again" in answer.text
+        assert "Shop" not in answer.text
+    assert not [r for r in restricted.world.applivery.requests if "downloadToken" in r.path]
+
+
+@pytest.mark.parametrize("change", [{"is_restricted": True}, {"team": "T0PARTNER"}, {"deleted": True}])
+async def test_what_became_of_a_person_shows_at_the_door(
+    journey: Journey, browser: httpx.AsyncClient, change: dict[str, object]
+) -> None:
+    url = opened(await journey.ask("/download shop applivery"))
+    for name, value in change.items():
+        setattr(journey.world.town.ada, name, value)
+    assert (await browser.get(url)).status_code == 410
+    journey.clock.advance(minutes=11)
+    assert not (await journey.ask("/download shop applivery")).buttons
+
+
+async def test_without_slack_a_link_goes_on_working(journey: Journey, browser: httpx.AsyncClient) -> None:
+    url = opened(await journey.ask("/download shop applivery"))
+    journey.world.slack.fail("users.info", "internal_error", times=50)
+    journey.clock.advance(minutes=2)
+    assert (await browser.get(url)).status_code == 200
+    journey.world.slack.api.faults.clear()
+
+
+async def test_so_many_links_an_hour(restricted: Journey) -> None:
+    for _ in range(2):
+        assert opened(await restricted.ask("/download shop applivery"))
+    answer = await restricted.ask("/download shop applivery")
+    free_at = restricted.clock() + timedelta(hours=1)
+    assert "2 download links" in answer.text_content
+    assert f"{free_at:%H:}" in answer.text_content
+    restricted.clock.advance(hours=1, minutes=1)
+    assert opened(await restricted.ask("/download shop applivery"))
+
+
+async def test_try_again_makes_no_second_grant(journey: Journey) -> None:
+    journey.world.applivery.misbehave("/", Misbehaviour.HTML_502)
+    answer = await journey.ask("/download shop applivery")
+    answer = await journey.press(answer, "Try again")
+    journey.world.applivery.behave()
+    assert opened(await journey.press(answer, "Try again"))
+    lines = await journey.purser.store.read(lambda r: r.grants.find(GrantFilter()))
+    assert [(line.product, line.grant.given) for line in lines] == [("Shop", True)]

@@ -1,0 +1,31 @@
+"""The log of downloads: read a few at a time, and forgotten in time."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.domain.model import Grant, Wait
+from bot.domain.ports import GrantFilter
+from bot.services.audit import AT_A_TIME, LONGEST_WAIT, AuditLog
+from bot.store import Database
+from tests.services.conftest import NOON, StoppedClock
+
+GRANT = Grant("g", "0" * 16, "U1", "C1", NOON, NOON + timedelta(minutes=10))
+
+
+async def test_everything_is_read_in_order(store: Database, clock: StoppedClock) -> None:
+    many = [replace(GRANT, id=f"g{n:05}", created_at=NOON + timedelta(seconds=n)) for n in range(AT_A_TIME * 2 + 1)]
+    await store.write(lambda r: [r.grants.add(grant) for grant in many])
+    log = AuditLog(store, clock)
+    assert [line.grant async for line in log.lines(GrantFilter())] == many[::-1]
+    lines, total = await log.page(GrantFilter(), 1, 2)
+    assert ([line.grant for line in lines], total) == (many[-2:-4:-1], len(many))
+
+
+async def test_what_may_not_be_kept_is_forgotten(store: Database, clock: StoppedClock) -> None:
+    old = replace(GRANT, id="old", created_at=NOON - timedelta(days=400, seconds=1))
+    await store.write(lambda r: [r.grants.add(grant) for grant in (GRANT, old)])
+    await store.write(lambda r: r.waits.add(Wait("0" * 16, "U1", "C1", NOON - LONGEST_WAIT - timedelta(seconds=1))))
+    log = AuditLog(store, clock)
+    assert await log.forget(timedelta(days=400)) == 1
+    assert [line.grant.id async for line in log.lines(GrantFilter())] == ["g"]
+    assert await store.write(lambda r: r.waits.take(["0" * 16])) == ()
