@@ -9,6 +9,7 @@ from bot.config import Commands, Settings
 METHOD_SCOPES: Mapping[str, tuple[str, ...]] = {
     "auth.test": (),  # any token: which workspace this is
     "apps.connections.open": (),  # Socket Mode; the app-level token has its own scope
+    "views.open": (),  # any token: the subscribe dialog
     # Answers and alerts; ".public" for public channels that subscribed without inviting the bot.
     "chat.postMessage": ("chat:write", "chat:write.public"),
     "chat.postEphemeral": ("chat:write",),  # answers to a mention

@@ -1,7 +1,7 @@
 """Reading a body without letting a vendor fill our memory."""
 
 import zlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 
 import httpx
 
@@ -48,7 +48,7 @@ def _decoder(response: httpx.Response) -> _Gzip | _Identity:
     raise WrongBody("bad_encoding")
 
 
-async def decoded(response: httpx.Response) -> AsyncIterator[bytes]:
+async def decoded(response: httpx.Response) -> AsyncGenerator[bytes]:
     """The decoded body of a streamed response, in small pieces. Raises WrongBody (bad_encoding) and what httpx raises."""
     decoder, is_empty = _decoder(response), True
     async for chunk in response.aiter_raw():

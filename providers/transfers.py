@@ -5,7 +5,6 @@ second. A body of known length and without encoding needs no parser: what follow
 itself, which httpx offers for such purposes: https://www.python-httpx.org/advanced/extensions/#network_stream
 """
 
-import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, contextmanager
 from typing import Any
@@ -16,9 +15,6 @@ import httpx
 from providers.bodies import decoded
 
 PIECE = 256 * 1024
-# What a vendor sends faster than a phone takes it waits on the line, not in our memory: uvloop reads all that the system has
-# received before anybody can ask it to stop, and left to itself the system receives some 6 MB.
-RECEIVED_AHEAD = 256 * 1024
 
 
 async def transferred(response: httpx.Response) -> AsyncIterator[bytes]:
@@ -30,19 +26,12 @@ async def transferred(response: httpx.Response) -> AsyncIterator[bytes]:
             async for piece in pieces:
                 yield piece
             return
-        _narrow(line)
         # The parser gives away all that it holds, so that nothing is left in it after the first piece.
         piece = await anext(pieces, b"")
         while piece:
             yield piece
             missing -= len(piece)
             piece = await _read(response, line, missing) if missing > 0 else b""
-
-
-def _narrow(line: Any) -> None:
-    raw = line.get_extra_info("socket")
-    if raw is not None:
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVED_AHEAD)
 
 
 async def _read(response: httpx.Response, line: Any, missing: int) -> bytes:

@@ -6,9 +6,9 @@ import sys
 import structlog
 
 from tests.bench import command, poll, start
+from tests.bench.errand import BenchFailed
 from tests.bench.load import WrongAnswer
 from tests.bench.scene import stocked_world
-from tests.bench.errand import BenchFailed
 from tests.bench.table import Figure, report
 
 MOST_SECONDS = 90

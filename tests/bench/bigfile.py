@@ -1,27 +1,42 @@
-"""The vendor's file host: `python -m tests.bench.bigfile PORT` answers every address with the same large file."""
+"""The vendor's file host: `python -m tests.bench.bigfile PORT FOLDER` answers with the same large file at every address.
+
+From disk as Starlette serves files; under MEMORY the same number of bytes without any file, as fast as uvicorn sends.
+"""
 
 import asyncio
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
-from starlette.responses import PlainTextResponse, StreamingResponse
+from starlette.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from bot.sandbox.server import LoopbackServer
 
 SIZE = 512 * 1024 * 1024
-CHUNK = bytes(64 * 1024)  # as Starlette sends files
-READY = "/ready"
+CHUNK = bytes(64 * 1024)  # as in FileResponse
+TYPE = "application/vnd.android.package-archive"
+READY, MEMORY = "/ready", "/memory"
 
 
-async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-    if scope["type"] != "http":
-        return
-    response = PlainTextResponse("ok") if scope["path"] == READY else StreamingResponse(_chunks(), headers=_HEADERS)
-    await response(scope, receive, send)
+class FileHost:
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "large.apk"
+        with self._file.open("wb") as file:
+            file.truncate(SIZE)
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._response(scope["path"])(scope, receive, send)
 
-_HEADERS = {"content-length": str(SIZE), "content-type": "application/vnd.android.package-archive", "etag": '"large"'}
+    def _response(self, path: str) -> Response:
+        match path:
+            case "/ready":
+                return PlainTextResponse("ok")
+            case "/memory":
+                return StreamingResponse(_chunks(), headers={"content-length": str(SIZE)}, media_type=TYPE)
+            case _:
+                return FileResponse(self._file, media_type=TYPE)
 
 
 async def _chunks() -> AsyncIterator[bytes]:
@@ -29,10 +44,10 @@ async def _chunks() -> AsyncIterator[bytes]:
         yield CHUNK
 
 
-async def main(port: int) -> None:
-    async with LoopbackServer(answer, port):
+async def main(port: int, folder: Path) -> None:
+    async with LoopbackServer(FileHost(folder), port):
         await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1])))
+    asyncio.run(main(int(sys.argv[1]), Path(sys.argv[2])))

@@ -17,7 +17,7 @@ NOTES = "Checkout in two steps. Fixes the rounding of “from” prices, and a c
 
 async def bench() -> Sequence[Figure]:
     seconds = await errand("tests.bench.decoding", {"page": await _page(), "sizes": TURNS})
-    few, many, everything = (builds / seconds[str(builds)] for builds in (FEW, MANY, ALL))
+    few, many = (builds / seconds[str(builds)] for builds in (FEW, MANY))
     each = {builds: seconds[str(builds)] / builds * 1_000_000 for builds in (FEW, MANY, ALL)}
     return (
         Figure(f"decoding {MANY:,} Apple builds: rate", many, f"{FEW:,}", few, "/s"),

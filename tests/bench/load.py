@@ -31,8 +31,8 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`latency`: median seconds from request to whole answer, `slowest`: what one in a hundred takes longer than; `rate`: answers a
-    second, of all users together."""
+    """`latency`: median seconds from request to whole answer, `slowest`: what one in a hundred takes longer than; `rate`: answers
+    a second, of all users together."""
 
     latency: float
     rate: float

@@ -9,8 +9,8 @@ from bot.sandbox.vendors.base import utc_now
 from bot.sandbox.vendors.bulk import populate
 from bot.sandbox.world import APPLE, World
 from bot.store.migrate import upgrade
-from tests.bench.scene import HOUR
 from tests.bench.errand import BenchFailed
+from tests.bench.scene import HOUR
 from tests.bench.table import Figure
 
 APPS, BUILDS_EACH = 45, 40

@@ -1,8 +1,9 @@
 """The yardstick for readings: `python -m tests.bench.published` lists an Apple account with Codemagic's published client.
 
 The package codemagic-cli-tools stands apart from Purser's own packages: see YARDSTICK. Nothing of it is changed. A
-subclass says where the sandbox is, in the class attribute in which the client keeps Apple's address, and puts `iat` into the token,
-without which the sandbox takes none, as Apple's documentation has it. What it reads stays the parsed JSON that its lists return:
+subclass says where the sandbox is, in the class attribute in which the client keeps Apple's address, and puts `iat` into the
+token, without which the sandbox takes none, as Apple's documentation has it.
+What it reads stays the parsed JSON that its lists return:
 the client's own objects, which would take it longer, want attributes that the sandbox does not make up.
 """
 

@@ -25,7 +25,7 @@ SERVERS, LOAD = 0, -1
 class Server:
     """`async with Server(module, arguments, environment, folder, order)` runs a Python module until `order` is answered well.
 
-    `seconds` is how long that took, from the spawn to the whole answer. `core` None: on whatever core is free. Raises BenchFailed.
+    `seconds` is how long that took, from the spawn to the whole answer. `core` None: on any core. Raises BenchFailed.
     """
 
     def __init__(

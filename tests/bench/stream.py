@@ -51,4 +51,6 @@ async def _rate(url: str, users: int) -> float:
 def _file_host(world: World) -> Server:
     port = free_port()
     request = f"GET {READY} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n"
-    return Server("tests.bench.bigfile", [str(port)], {}, world.folder, Order(port, request, "ok", 1, 0), core=None)
+    return Server(
+        "tests.bench.bigfile", [str(port), str(world.folder)], {}, world.folder, Order(port, request, "ok", 1, 0), core=None
+    )

@@ -1,4 +1,4 @@
-"""The yardstick for pages: `python -m tests.bench.template PORT`, Starlette with one Jinja2 template, as its documentation begins."""
+"""The yardstick for pages: `python -m tests.bench.template PORT`, Starlette with one Jinja2 template, as its docs begin."""
 
 import sys
 

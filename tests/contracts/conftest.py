@@ -53,7 +53,8 @@ class Stage:
         return await target.run(await self.client(), subject)
 
     async def outcome(self, target: Target, subject: Subject, healthy: Any, limits: Limits | None = None) -> str:
-        """What a fresh client makes of it: "the facts", another result in a word, or the error's class and reason."""
+        """What a fresh client makes of it: "the facts" (those of `healthy`), another result in a word, or the error's class and
+        reason."""
         try:
             result = await target.run(await self.client(limits), subject)
         except ProviderError as error:
@@ -63,7 +64,7 @@ class Stage:
             return result
         if result == healthy:
             return FACTS
-        return LESS if isinstance(result, list) and set(result) < set(healthy) else OTHER
+        return LESS if isinstance(healthy, list) and set(result) < set(healthy) else OTHER
 
     def check_error(self, error: ProviderError) -> None:
         """An error names its account and a stable reason, and nothing in it or behind it is a secret."""

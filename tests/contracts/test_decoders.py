@@ -175,4 +175,4 @@ def test_one_thing_that_is_wrong(name: str, data: st.DataObject, answers: Mappin
         document = replaced(document, place, data.draw(SPOILED, "value"))
     others = [parameter for parameter in parameters(decoder) if parameter not in DOCUMENTS]
     arguments = {parameter: data.draw(ARGUMENTS[parameter], parameter) for parameter in others}
-    decode(decoder, arguments | {parameter: document for parameter in DOCUMENTS & {*parameters(decoder)}})
+    decode(decoder, arguments | dict.fromkeys(DOCUMENTS & {*parameters(decoder)}, document))
