@@ -185,7 +185,7 @@ class Conversation:
 
     async def processed(self) -> None:
         self.world.apple.finish_processing(self.world.in_apple.processing)
-        await self.heard("3.2.0 (418)")
+        await self.heard("3.2.0 (418)", in_thread=True)  # of the card that announced 3.2.0 for Android
 
     async def blocked(self) -> None:
         self.world.apple.block_agreements()

@@ -2,7 +2,7 @@
 
 import re
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from typing import Any
 from urllib.parse import quote, unquote
@@ -19,13 +19,15 @@ from tests.contracts.doctored import Doctored
 # What tells one cause from another must not change with a vendor's mood: a code, and after a colon the name of a field.
 STABLE_REASON = re.compile(r"[a-z][a-z0-9_]*(:[A-Za-z_]+)?|[A-Z_]+(\.[A-Z_]+)*")
 
+SHORTEST_SECRET = 16
+
 
 class Stage:
-    """One system, served. `clock` is the client's; the vendor has the same unless `skew` moves ours away from it."""
+    """One system, served. `clock` is ours; the vendor has its own, which shows the same until one of them is moved."""
 
     def __init__(self, system: type[System], stack: AsyncExitStack) -> None:
-        self.vendor_clock, self.clock = Clock(), Clock()
-        self.system = system(self.vendor_clock)
+        self.clock = Clock()
+        self.system = system(Clock())
         self.vendor = self.system.vendor
         self.doctored = Doctored(self.vendor.app)
         self.observations: list[Observation] = []
@@ -82,16 +84,15 @@ class Stage:
             for name, value in request.headers.items()
             if name in ("authorization", "access-token", "cookie") or name.startswith("x-csrf-")
         }
-        for secret in (*self.system.secrets, *sent, *(value.partition(" ")[2] for value in sent)):
-            if secret:
-                yield from {secret, quote(secret), unquote(secret)}
-
-
-@pytest.fixture
-async def stage() -> AsyncIterator[Callable[[type[System]], Stage]]:
-    async with AsyncExitStack() as stack:
-        yield lambda system: Stage(system, stack)
+        parts = {part.partition("=")[2] or part for value in sent for part in value.replace(";", " ").split()}
+        for secret in (*self.system.secrets, *sent, *(part for part in parts if len(part) >= SHORTEST_SECRET)):
+            yield from {secret, quote(secret), unquote(secret)}
 
 
 MakeStage = Callable[[type[System]], Stage]
-Serve = Callable[[ASGIApp], Awaitable[str]]
+
+
+@pytest.fixture
+async def stage() -> AsyncIterator[MakeStage]:
+    async with AsyncExitStack() as stack:
+        yield lambda system: Stage(system, stack)
