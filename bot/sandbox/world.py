@@ -1,5 +1,6 @@
 """Everything that Purser meets, on loopback: a Slack workspace, three vendors with their file hosts, and settings for the bot."""
 
+import contextlib
 import secrets
 import socket
 import tempfile
@@ -156,8 +157,13 @@ class World:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of 127.0.0.1 that nobody listens on at the moment.
+
+    Taken by chance from below those that systems give to outgoing connections, one of which could take it before the bot does.
+    """
+    for _ in range(100):
+        port = 20_000 + secrets.randbelow(12_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError("no port is free")
