@@ -168,9 +168,14 @@ Attributes = TypeVar("Attributes", bound=Wire)
 
 
 def attributes_of(resource: Resource, kind: type[Attributes]) -> Attributes:
-    """Texts come without NUL, which no database takes."""
-    found = (resource.attributes or {}).items()
-    return kind.model_validate({name: value.replace("\x00", "") if type(value) is str else value for name, value in found})
+    return kind.model_validate({name: storable(value) for name, value in (resource.attributes or {}).items()})
+
+
+def storable(value: object) -> object:
+    """A text without NUL and lone surrogates, which no database takes; anything else as it is."""
+    if not isinstance(value, str) or (value.isascii() and "\x00" not in value):
+        return value
+    return value.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
 class Included:

@@ -5,8 +5,9 @@ https://developer.apple.com/documentation/appstoreconnectapi (shapes as in Apple
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from bot.domain.model import App, Build, BuildState, Handover
 from providers.app_store_connect.documents import (
@@ -21,6 +22,7 @@ from providers.app_store_connect.documents import (
     read_one,
     read_page,
     readable,
+    storable,
 )
 from providers.app_store_connect.store_versions import UNKNOWN_VERSION, store_version
 
@@ -141,7 +143,7 @@ class _GroupAttributes(Wire):
 
 
 class _Problem(Wire):
-    description: str | None = None
+    description: Annotated[str | None, BeforeValidator(storable)] = None
 
 
 class _UploadState(Wire):
@@ -234,7 +236,7 @@ def _with_detail(state: BuildState, word: str | None) -> tuple[BuildState, str |
 def _reason(upload: _UploadAttributes) -> str | None:
     """What Apple found wrong with the upload, its first complaint: builds themselves give no reason."""
     errors = (upload.state.errors if upload.state else None) or ()
-    said = (" ".join(error.description.replace("\x00", "").split()) for error in errors if error.description)
+    said = (" ".join(error.description.split()) for error in errors if error.description)
     return next((text[:LONGEST_REASON] for text in said if text), None)
 
 

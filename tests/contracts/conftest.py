@@ -10,10 +10,10 @@ from urllib.parse import quote, unquote
 import pytest
 from starlette.types import ASGIApp
 
-from bot.domain.errors import ProviderError
+from bot.domain.errors import ProviderError, RateLimited
 from bot.sandbox.server import LoopbackServer
 from providers.spec import Observation, Surroundings
-from tests.contracts.contract import FACTS, LESS, OTHER, Clock, Limits, Subject, System, Target
+from tests.contracts.contract import ACCOUNT, FACTS, LESS, OTHER, Clock, Limits, Subject, System, Target
 from tests.contracts.doctored import Doctored
 
 # What tells one cause from another must not change with a vendor's mood: a code, and after a colon the name of a field.
@@ -61,7 +61,8 @@ class Stage:
             result = await target.run(await self.client(limits), subject)
         except ProviderError as error:
             self.check_error(error)
-            return f"{type(error).__name__}: {error.reason}"
+            wait = error.retry_after if isinstance(error, RateLimited) else None
+            return f"{type(error).__name__}: {error.reason}" + (f", {wait.total_seconds():.0f} s" if wait else "")
         if isinstance(result, str):
             return result
         if result == healthy:
@@ -70,7 +71,7 @@ class Stage:
 
     def check_error(self, error: ProviderError) -> None:
         """An error names its account and a stable reason, and nothing in it or behind it is a secret."""
-        assert (error.provider, error.account) == (self.system.name, "acme")
+        assert (error.provider, error.account) == (self.system.name, ACCOUNT)
         assert error.operation
         assert STABLE_REASON.fullmatch(error.reason)
         told = "".join([str(error), repr(error), *traceback.format_exception(error)])

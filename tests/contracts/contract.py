@@ -153,7 +153,7 @@ def registration_words(ends: str) -> str:
 
 
 def _renamed(ends: str, word: str) -> str:
-    _, colon, reason = ends.partition(": ")
+    _, colon, reason = ends.partition(",")[0].partition(": ")
     return f"{word}{colon}{reason}"
 
 
@@ -172,6 +172,9 @@ class System:
     signs: ClassVar[bool] = True  # webhooks
     reads_our_times: ClassVar[bool] = False
     vendor: PretendVendor
+
+    def __init__(self, clock: Clock) -> None:
+        raise NotImplementedError
 
     def client(self, url: str, surroundings: Surroundings, limits: Limits) -> Any:
         raise NotImplementedError

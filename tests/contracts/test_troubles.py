@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -17,7 +18,7 @@ from bot.sandbox.misbehaviour import Misbehaving, Misbehaviour
 from tests.contracts.conftest import MakeStage
 from tests.contracts.contract import FACTS, LESS, OTHER, System, Target
 from tests.contracts.systems import SYSTEMS
-from tests.contracts.troubles import FILE_ENDS, TROUBLES, Trouble, error_inside
+from tests.contracts.troubles import FILE_ENDS, TROUBLES, Trouble, error_inside, spoiled_body
 
 LONGEST = 10.0  # seconds that any of these may take, on a machine that does other things as well
 # Bytes. Four calls may be under way at once, each with its body as bytes and as text; a file is never held as a whole.
@@ -25,7 +26,7 @@ CALL_MEMORY, FILE_MEMORY = 100_000_000, 8_000_000
 HARMLESS = {"host", "accept", "accept-encoding", "connection", "user-agent", "range", "if-range"}
 
 
-def cases() -> Iterator[object]:
+def cases() -> Iterator[ParameterSet]:
     for system in SYSTEMS:
         for target in system.targets:
             for name, trouble in (*TROUBLES.items(), ("200 with an error inside", error_inside(system))):
@@ -42,6 +43,11 @@ def expected(system: type[System], target: Target, name: str, trouble: Trouble) 
     if name == "401 then fine" and system.renews:
         return FACTS
     return target.rephrase(trouble.ends)
+
+
+def targets(*, with_files: bool = True) -> list[ParameterSet]:
+    pairs = [(system, target) for system in SYSTEMS for target in system.targets if with_files or not target.is_file]
+    return [pytest.param(system, target, id=f"{system.name}-{target.name}") for system, target in pairs]
 
 
 @contextmanager
@@ -75,10 +81,18 @@ async def test_trouble(stage: MakeStage, system: type[System], target: Target, n
     assert max(asked.values()) <= trouble.asks
 
 
-@pytest.mark.parametrize(
-    ("system", "target"),
-    [pytest.param(system, target, id=f"{system.name}-{target.name}") for system in SYSTEMS for target in system.targets],
-)
+@pytest.mark.parametrize(("system", "target"), targets(with_files=False))
+async def test_values_of_other_types(stage: MakeStage, system: type[System], target: Target) -> None:
+    """Every value is of another type than it was. What is optional counts as absent, what is not is Confused."""
+    scene = stage(system)
+    scene.system.fill()
+    subject = await scene.subject()
+    scene.doctored.doctor(target.path, spoiled_body)
+    assert await scene.outcome(target, subject, None) != FACTS
+    assert scene.doctored.answers
+
+
+@pytest.mark.parametrize(("system", "target"), targets())
 async def test_redirect_to_another_host(stage: MakeStage, system: type[System], target: Target) -> None:
     """Calls go nowhere else. A file may lie on another host, which is shown no credential of any kind."""
     scene = stage(system)

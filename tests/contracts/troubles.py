@@ -65,7 +65,7 @@ TROUBLES: Mapping[str, Trouble] = {
     "410": answers(410, "", "NotFound: gone"),
     "429 then fine": Trouble(FACTS, Bad.RATE_LIMITED, times=1),
     "429": Trouble("RateLimited: rate_limited", Bad.RATE_LIMITED),
-    "429 with Retry-After": Trouble("RateLimited: rate_limited", Bad.RATE_LIMITED, options={"retry_after": 120}, asks=1),
+    "429 with Retry-After": Trouble("RateLimited: rate_limited, 120 s", Bad.RATE_LIMITED, options={"retry_after": 120}, asks=1),
     "500 then fine": Trouble(FACTS, Bad.SERVER_ERROR, times=1),
     "500": Trouble("Unreachable: http_500", Bad.SERVER_ERROR),
     "502 HTML": Trouble("Unreachable: http_502", Bad.HTML_502),

@@ -3,13 +3,15 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import pytest
 
+import providers
 from bot.app import Purser, build, load_settings
 from bot.config import ConfigurationError
-from bot.domain.ports import Provider
+from bot.domain.ports import ListsApps, ListsBuilds, Probes, Provider
 from bot.manifest import scopes
 from bot.sandbox.misbehaviour import Misbehaviour
 from bot.sandbox.server import LoopbackServer
@@ -18,9 +20,12 @@ from bot.sandbox.world import World
 from bot.store.migrate import upgrade
 from providers import SPECS
 from tests.contracts.sixth import harbour
+from tests.contracts.sixth.harbour.client import Harbour
 from tests.contracts.sixth.pretend import HarbourApp, PretendHarbour
+from tests.providers.test_recipe import imports
 
 SIX = {**SPECS, harbour.SPEC.name: harbour.SPEC}
+FOLDER = Path(harbour.__file__).parent
 ACCOUNT = "acme-harbour"
 TOML = """\
 [[accounts]]
@@ -118,12 +123,27 @@ async def test_status_shows_its_account(port: Port) -> None:
     assert ACCOUNT in (await port.ask("/purser status")).text_content
 
 
-def test_its_client_is_a_provider() -> None:
-    client: type[Provider] = harbour.Harbour
-    assert client.provider == harbour.SPEC.name
-
-
-async def test_without_the_line_it_is_not_known(tmp_path: object, port: Port) -> None:
+async def test_without_its_line_it_is_not_known(port: Port) -> None:
     with pytest.raises(ConfigurationError) as caught:
         load_settings({"HARBOUR_TOKEN": "t"}, port.world.folder)
     assert "is not a provider" in caught.value.mistakes[0].what
+
+
+# --- what the recipe asks of the folder -------------------------------------------------------------
+
+
+def test_it_has_the_files() -> None:
+    assert {path.name for path in FOLDER.glob("*.py")} == {"__init__.py", "client.py", "wire.py"}
+
+
+def test_it_keeps_to_itself() -> None:
+    shared = tuple(f"providers.{path.stem}." for path in Path(providers.__file__).parent.glob("*.py"))
+    allowed = ("bot.domain.", "tests.contracts.sixth.harbour", *shared)
+    ours = [name for path in FOLDER.glob("*.py") for name in imports(path) if name.split(".")[0] in ("bot", "providers", "tests")]
+    assert [name for name in ours if not name.startswith(allowed)] == []
+
+
+def test_its_client_is_a_provider() -> None:
+    client: type[Provider] = Harbour
+    assert client.provider == harbour.SPEC.name
+    assert all(issubclass(Harbour, ability) for ability in (ListsApps, ListsBuilds, Probes))

@@ -1,0 +1,78 @@
+"""The bar for providers: what each has, and with what reason one has it not."""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from bot.domain.ports import ListsApps, ListsBuilds, MintsLinks, OpensFiles, Probes, ReceivesWebhooks, RereadsBuilds
+from providers import SPECS
+
+Rule = Callable[[str, Path], bool]
+
+
+def has_file(pattern: str) -> Rule:
+    return lambda name, root: any(root.glob(pattern.format(name=name)))
+
+
+def can(*abilities: type) -> Rule:
+    """Any of these."""
+    return lambda name, root: issubclass(SPECS[name].connect.__annotations__["return"], abilities)
+
+
+def is_in_readme(name: str, root: Path) -> bool:
+    text = (root / "README.md").read_text(encoding="utf-8")
+    return all(re.search(rf"\b{key}\b", text) for key in SPECS[name].settings.model_fields)
+
+
+RULES: Mapping[str, Rule] = {
+    "its settings": has_file("providers/{name}/__init__.py"),
+    "its calls": has_file("providers/{name}/client.py"),
+    "its decoders": has_file("providers/{name}/wire.py"),
+    "token.py": has_file("providers/{name}/token.py"),
+    "webhook.py": has_file("providers/{name}/webhook.py"),
+    "a pretend vendor": has_file("bot/sandbox/vendors/{name}.py"),
+    "tests": has_file("tests/providers/test_{name}.py"),
+    "recorded payloads": has_file("tests/providers/payloads/{name}_*.json"),
+    "settings in the README": is_in_readme,
+    "lists apps": can(ListsApps),
+    "lists builds": can(ListsBuilds),
+    "rereads a build": can(RereadsBuilds),
+    "probes": can(Probes),
+    "hands out builds": can(MintsLinks, OpensFiles),
+    "receives webhooks": can(ReceivesWebhooks),
+}
+EXEMPTIONS: Mapping[tuple[str, str], str] = {
+    ("akana", "token.py"): "its credential is a session of two cookies, in session.py and cookies.py",
+    ("akana", "webhook.py"): "the vendor's pages tell of no webhooks",
+    ("akana", "receives webhooks"): "the vendor's pages tell of no webhooks",
+    ("akana", "hands out builds"): "an app is the registration of something that calls APIs; there is no file and no link",
+    ("app47", "webhook.py"): "the vendor's pages tell of no webhooks",
+    ("app47", "receives webhooks"): "the vendor's pages tell of no webhooks",
+    ("app_store_connect", "recorded payloads"): "Apple publishes an OpenAPI document; the tests write its shapes out",
+    ("appcircle", "settings in the README"): "the README names the usual credential; the others are in purser.example.toml",
+    ("applivery", "settings in the README"): "the README names the usual settings; those of a store are in purser.example.toml",
+    ("applivery", "token.py"): "a Service Account token never changes, so that StaticBearer of http.py does",
+}
+SHORTEST_REASON = 20  # characters; "n/a" is none
+
+
+def keeps(name: str, rule: str, root: Path) -> bool:
+    return RULES[rule](name, root)
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("name", SPECS)
+def test_a_provider_has_it_or_a_reason(name: str, rule: str, root: Path) -> None:
+    assert keeps(name, rule, root) or (name, rule) in EXEMPTIONS
+
+
+@pytest.mark.parametrize(("name", "rule"), EXEMPTIONS)
+def test_an_exemption_is_of_use_and_has_a_reason(name: str, rule: str, root: Path) -> None:
+    assert len(EXEMPTIONS[name, rule].strip()) >= SHORTEST_REASON
+    assert not keeps(name, rule, root), "it is kept by now: take the exemption away"
+
+
+def test_the_recipe_names_the_bar(root: Path) -> None:
+    assert "tests/house/test_providers.py" in (root / "providers" / "ADDING.md").read_text()
