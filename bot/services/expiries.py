@@ -155,9 +155,8 @@ class ExpiryWatch:
         if product is None:
             wide = (s for s in subscriptions if s.product_id is None and s.provider in (None, provider))
             return channels_for(wide, Alert("", AlertKind.EXPIRIES, account, now))
-        allowed = self._access.channels_of(product)
         channels = channels_for(subscriptions, Alert("", AlertKind.EXPIRIES, account, now, product.id), ending.build, provider)
-        return channels & frozenset(allowed) if allowed else channels
+        return frozenset(channel for channel in channels if not self._access.news_denial(product, channel))
 
 
 def days_left(expiry: Expiry, now: datetime) -> int:

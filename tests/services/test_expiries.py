@@ -216,6 +216,13 @@ async def test_a_product_that_is_kept_to_a_channel_is_not_told_elsewhere(house: 
     assert len(told["CSHOP"]) == len(told[OWNER]) == 2
 
 
+async def test_a_product_for_a_user_group_is_told_to_no_channel(house: House, ids: dict[str, str]) -> None:
+    house.rules = Rules(groups={"Shop": ("S0TESTERS",)})
+    await house.subscribe("CALL")
+    await house.built(SHOP, "418", 3)
+    assert list(await house.told()) == [OWNER]
+
+
 async def test_what_nobody_hears_is_told_when_somebody_listens(house: House, ids: dict[str, str]) -> None:
     house.owners = ()
     house.papers.certificate("C1", 7, "Acme")
