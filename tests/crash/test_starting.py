@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from bot.sandbox.world import free_port
 from bot.store.migrate import upgrade
 
 from ..journeys.terminal import Terminal
@@ -46,7 +47,9 @@ async def test_an_sqlite_file_has_one_process(on_sqlite: Scene, terminal: Termin
 
 async def test_a_database_without_tables_is_one_sentence(terminal: Terminal, postgres: Postgres) -> None:
     url = postgres.create()
-    outcomes = await asyncio.gather(*(terminal.purser(command, DATABASE_URL=url) for command in ("run", *SEVERAL)))
+    outcomes = await asyncio.gather(
+        *(terminal.purser(command, DATABASE_URL=url, PORT=str(free_port())) for command in ("run", *SEVERAL))
+    )
     assert {(outcome.code, outcome.err) for outcome in outcomes} == {(1, NOT_MIGRATED)}
 
 
