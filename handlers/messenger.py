@@ -35,6 +35,7 @@ FINAL = frozenset(  # trying again cannot help: https://docs.slack.dev/reference
         "edit_window_closed",
     }
 )
+CLOCKS_DIFFER = timedelta(minutes=10)  # at most, between this machine and Slack: a message may look older than what caused it
 MOST_PAGES = 10  # of history, 100 messages each, when looking for a message again
 PERSON_KEPT = timedelta(minutes=10)
 MOST_PEOPLE = 10_000
@@ -79,7 +80,7 @@ class SlackMessenger:
                 self._client.conversations_replies if thread else self._client.conversations_history,
                 channel=channel,
                 ts=thread,
-                oldest=f"{since.timestamp():.6f}",
+                oldest=f"{(since - CLOCKS_DIFFER).timestamp():.6f}",
                 include_all_metadata=True,
                 limit=100,
                 cursor=cursor,

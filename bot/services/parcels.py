@@ -77,41 +77,40 @@ class Packer:
         dropped."""
         waiting = repositories.outbox.open_in(channel)
         due = [d for d in waiting if d.state is DeliveryState.PENDING and d.due_at <= now]
-        wanted = self._wanted(repositories, channel, _still_true(repositories, due))
-        is_open = {d.id for d in waiting} - {d.id for d in due} | {d.id for d in wanted}
-        earliest = {_subject(d.alert): d for d in reversed(waiting) if d.id in is_open}
+        unwanted = self._unwanted(repositories, channel, due)
+        for id, reason in unwanted.items():
+            repositories.outbox.drop(id, reason)
+        wanted = [d for d in waiting if d.id not in unwanted]
+        first = {_subject(d.alert): d for d in reversed(wanted)}
+        due_ids = {d.id for d in due}
         ready = []
-        for delivery in wanted:
-            before = earliest.get(_subject(delivery.alert), delivery)
-            if before.state is DeliveryState.PENDING and before.due_at <= now:
+        for delivery in (d for d in wanted if d.id in due_ids):
+            before = first[_subject(delivery.alert)]
+            if before.id in due_ids:
                 ready.append(delivery)
             else:
                 repositories.outbox.put_off(delivery.id, max(before.due_at, now + SOON))
         return ready
 
-    def _wanted(self, repositories: Repositories, channel: str, due: Sequence[Delivery]) -> list[Delivery]:
-        """The configuration, mutes and subscriptions may have changed since the deliveries were written."""
-        if not any(delivery.alert.product_id for delivery in due):
-            return list(due)
+    def _unwanted(self, repositories: Repositories, channel: str, due: Sequence[Delivery]) -> Mapping[str, Untold]:
+        """Delivery -> why it is not to be told: configuration, mutes and subscriptions may have changed since it was written."""
+        over = {d.id: Untold.GONE for d in due if _is_over(repositories, d.alert)}
+        about = [delivery for delivery in due if delivery.alert.product_id]
+        if not about:
+            return over
         listener = Listener(repositories, channel, self._rules)
-        keys = [d.alert.build_key for d in due if d.alert.build_key]
-        builds, gone = repositories.catalogue.builds_by_key(keys), repositories.told.gone(keys)
-        products = {id: repositories.catalogue.product(id) for id in {d.alert.product_id for d in due if d.alert.product_id}}
-        wanted = []
-        for delivery in due:
-            alert = delivery.alert
-            product, build = products.get(alert.product_id or ""), builds.get(alert.build_key or "")
-            unwanted = None
-            if product and alert.kind in ABOUT_BUILDS and build:
-                is_gone = alert.kind is AlertKind.NEW_BUILD and build.key in gone
-                unwanted = Untold.GONE if is_gone else listener.untold(product, build)
-            elif product and alert.kind.event and self._rules.news_denial(product, channel):
-                unwanted = Untold.RESTRICTED
-            if unwanted:
-                repositories.outbox.drop(delivery.id, unwanted)
-            else:
-                wanted.append(delivery)
-        return wanted
+        facts = zip(about, gather(repositories, [delivery.alert for delivery in about], self._titles), strict=True)
+        reasons = {delivery.id: self._against(listener, delivery, told) for delivery, told in facts}
+        return over | {id: reason for id, reason in reasons.items() if reason}
+
+    def _against(self, listener: Listener, delivery: Delivery, told: AlertFacts) -> Untold | None:
+        if told.product is None or told.event is None:
+            return None
+        if told.build is None or told.alert.kind not in ABOUT_BUILDS:
+            return Untold.RESTRICTED if self._rules.news_denial(told.product, listener.channel) else None
+        if told.is_gone and told.alert.kind is AlertKind.NEW_BUILD and not delivery.attempts:  # after one, Slack may have it
+            return Untold.GONE
+        return listener.untold(told.product, told.build)
 
     def _together(self, repositories: Repositories, channel: str, due: Sequence[Delivery], now: datetime) -> Sequence[Delivery]:
         """The oldest, with what becomes one message with it."""
@@ -207,16 +206,12 @@ def _subject(alert: Alert) -> str:
     return f"{alert.account} {alert.facts.get('since')}" if alert.kind in ABOUT_INCIDENTS else alert.fingerprint
 
 
-def _still_true(repositories: Repositories, due: Iterable[Delivery]) -> list[Delivery]:
+def _is_over(repositories: Repositories, alert: Alert) -> bool:
     """Nobody is reminded of what is over."""
-    true = []
-    for delivery in due:
-        papers = _papers(repositories, delivery.alert)
-        if delivery.alert.kind is AlertKind.AGREEMENT_REMINDER and (papers is None or papers.until):
-            repositories.outbox.drop(delivery.id, Untold.GONE)
-        else:
-            true.append(delivery)
-    return true
+    if alert.kind is not AlertKind.AGREEMENT_REMINDER:
+        return False
+    papers = _papers(repositories, alert)
+    return papers is None or papers.until is not None
 
 
 def _papers(repositories: Repositories, alert: Alert) -> Agreement | None:

@@ -240,6 +240,7 @@ deliveries = Table(
     UniqueConstraint("alert_id", "channel"),
     Index("ix_deliveries_due", "state", "due_at"),
     Index("ix_deliveries_channel", "channel", "state", "sequence"),
+    Index("ix_deliveries_batch", "batch"),
 )
 grants = Table(
     "grants",

@@ -7,7 +7,7 @@ from bot.domain.answers import AlertFacts
 from bot.domain.message import Message
 from bot.domain.model import QuietChannel
 from bot.views.limits import message, section
-from bot.views.text import channel, code, moment
+from bot.views.text import channel, code, moment, user
 
 _WORDS: Final = {
     "is_archived": "it is archived",
@@ -41,7 +41,8 @@ def went_quiet(facts: AlertFacts, now: datetime) -> Message:
 
 def quiet_line(quiet: QuietChannel, now: datetime) -> str:
     """For `status`."""
-    where = "a direct conversation" if quiet.channel.startswith("D") else channel(quiet.channel)
+    where = user(quiet.channel) if quiet.channel.startswith(("U", "W")) else channel(quiet.channel)
+    where = "a direct conversation" if quiet.channel.startswith("D") else where
     return f"Cannot write to {where} since {moment(quiet.since.astimezone(UTC), now)}: {why_quiet(quiet.reason)}"
 
 

@@ -213,6 +213,7 @@ def create_outbox() -> None:
     )
     op.create_index("ix_deliveries_due", "deliveries", ["state", "due_at"])
     op.create_index("ix_deliveries_channel", "deliveries", ["channel", "state", "sequence"])
+    op.create_index("ix_deliveries_batch", "deliveries", ["batch"])
 
 
 def create_grants() -> None:

@@ -4,12 +4,14 @@ import asyncio
 import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from random import Random
 
 from bot.sandbox.misbehaviour import Misbehaviour
-from bot.sandbox.slack import Channel
+from bot.sandbox.slack import Channel, Message
+from bot.sandbox.slack.workspace import Happening, NothingSeen, What
 from bot.sandbox.world import World
 
 from .crew import Member
@@ -17,7 +19,8 @@ from .crew import Member
 RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID")  # the same in all processes of a run that is spread over several
 SEED = int(os.environ.get("PURSER_SEED") or (int(RUN, 16) if RUN else secrets.randbelow(1_000_000))) % 1_000_000
 KILLS = int(os.environ.get("PURSER_KILLS") or 10)  # of each database: 20 in all
-PAUSE = (0.1, 1.2)  # seconds between two kills: shorter and longer than a start takes
+PAUSE = (0.1, 0.9)  # seconds between two kills: shorter and longer than a start takes
+WORST = 2.5  # seconds to wait for the worst moment
 METHODS = ("chat.postMessage", "chat.postMessage", "conversations.history", "chat.update", "auth.test")
 
 Act = Callable[[], object]
@@ -67,16 +70,34 @@ def trouble(world: World, random: Random) -> Act:
 
 async def storm(world: World, crew: Sequence[Member], uploads: Uploads, kills: int, random: Random) -> None:
     """Kills at random, while builds arrive and things go wrong; then everything outside is well again."""
-    for _ in range(kills):
-        trouble(world, random)()
-        if random.random() < 0.7:
+    for number in range(kills):
+        if random.random() < 0.5:
+            trouble(world, random)()
+        if random.random() < 0.6:
             uploads.one(random)
-        await asyncio.sleep(random.uniform(*PAUSE))
-        random.choice(crew).kill()
+        if number % 3:
+            await asyncio.sleep(random.uniform(*PAUSE))
+            random.choice(crew).kill()
+        else:
+            await killed_in_between(world, crew)
     world.slack.api.faults.clear()
     world.slack.api.faults.release()
     for vendor in (world.apple, world.applivery, world.appcircle):
         vendor.behave()
+
+
+async def killed_in_between(world: World, crew: Sequence[Member]) -> None:
+    """The worst moment: Slack took a message, and whoever sent it does not live to hear of it."""
+    world.slack.api.faults.lose_answer("chat.postMessage")
+    with suppress(NothingSeen):
+        await world.slack.workspace.watch(_is_posted, WORST, world.slack.mark)
+    for member in crew:
+        if member.command in ("run", "worker"):
+            member.kill()
+
+
+def _is_posted(happening: Happening) -> bool:
+    return happening.what is What.POSTED and isinstance(happening.thing, Message) and happening.thing.metadata is not None
 
 
 def told(channel: Channel, numbers: set[str]) -> dict[str, int]:

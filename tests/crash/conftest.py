@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -74,8 +75,22 @@ class Scene:
                         if await condition(store):
                             return
                     await asyncio.sleep(0.1)
+        except TimeoutError as error:
+            raise AssertionError(await self._state(store)) from error
         finally:
             await store.aclose()
+
+    async def _state(self, store: Database) -> str:
+        """What is to be known when it takes too long."""
+        channels = {channel.id for channel, _ in self.listeners}
+        told = [d for id in channels for d in await store.read(lambda r, id=id: r.told.last(id, 200))]
+        lines = [
+            f"{d.id} {d.channel} {d.state} {d.ts} due {d.due_at} attempts {d.attempts} {d.reason} {d.batch} {d.alert.build_key}"
+            for d in told
+        ]
+        logs = [f"{log.name}:\n{_tail(log)}" for log in sorted(self.world.folder.glob("*.log"))]
+        accounts = [f"{account}" for account in await store.read(lambda r: r.catalogue.accounts())]
+        return "\n".join([f"missing: {self.missing}", *lines, *accounts, *logs])
 
     @property
     def missing(self) -> list[tuple[str, str]]:
@@ -90,6 +105,10 @@ class Scene:
         for channel, product in self.listeners:
             for number, times in told(channel, self.uploads.of(product)).items():
                 yield channel.name, number, times
+
+
+def _tail(log: Path, lines: int = 25) -> str:
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
 
 
 async def _all_read(store: Database) -> bool:

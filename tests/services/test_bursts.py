@@ -8,9 +8,10 @@ from bot.domain.model import BuildState, DeliveryState, Handover
 from bot.manifest import scopes
 from bot.sandbox.slack import Message, PretendSlack
 from bot.services.parcels import MOST_CARDS
+from bot.services.sync import Sync
 from bot.store import Database
 
-from .conftest import StoppedClock
+from .conftest import Deferred, StoppedClock
 from .scene import Scene, set_scene
 
 
@@ -90,10 +91,6 @@ async def test_a_build_that_vanished_loses_its_download_in_the_list(scene: Scene
     upload(scene, 6)
     await told(scene)
     del scene.apple.builds[0]
-    from bot.services.sync import Sync
-
-    from .conftest import Deferred
-
     await Sync(scene.store, {"acme-apple": scene.apple}, (), Deferred(), scene.clock).account("acme-apple", full=True)
     await scene.deliver()
     burst, line = scene.said(scene.channel())
@@ -202,3 +199,20 @@ async def test_a_card_that_somebody_deleted_is_not_posted_again(scene: Scene) ->
     scene.change(build, state=BuildState.LIVE)
     assert await told(scene) == []
     assert (await scene.outcomes(scene.channel()))[1] == (DeliveryState.DROPPED, "message_not_found")
+
+
+async def test_a_reply_that_slack_took_before_we_died_is_found_in_its_thread(scene: Scene) -> None:
+    build = scene.upload("418", version="3.2.0")
+    await told(scene)
+    scene.change(build, state=BuildState.LIVE)
+    scene.upload("77", version="3.2.0", to=scene.applivery)
+    await scene.check()
+    delivery = scene.delivery()
+    for _ in range(2):
+        parcel = await scene.store.write(lambda r: delivery._packer.take(r, "C0MOBILE"))
+        assert parcel
+        await delivery._post(parcel)
+    scene.clock.advance(minutes=3)
+    assert await delivery.resume() == 2
+    assert len(await told(scene)) == 3
+    assert await scene.outcomes(scene.channel()) == [(DeliveryState.SENT, None)] * 3

@@ -68,6 +68,7 @@ def test_a_digest_comes_back_from_its_words(digest: Digest) -> None:
         (Digest(2, 30, "Europe/Berlin"), datetime(2026, 3, 28, 12, tzinfo=UTC), datetime(2026, 3, 29, 1, 30, tzinfo=UTC)),
         (Digest(9, 0, "UTC", 0), datetime(2026, 5, 1, 12, 0, tzinfo=UTC), datetime(2026, 5, 4, 9, 0, tzinfo=UTC)),
         (Digest(9, 0, "UTC", 4), datetime(2026, 5, 1, 12, 0, tzinfo=UTC), datetime(2026, 5, 8, 9, 0, tzinfo=UTC)),
+        (Digest(13, 0, "Mars/Base"), datetime(2026, 5, 1, 12, 0, tzinfo=UTC), datetime(2026, 5, 1, 13, 0, tzinfo=UTC)),
         (Digest(1, 0, "Pacific/Auckland"), datetime(2026, 5, 1, 12, 0, tzinfo=UTC), datetime(2026, 5, 1, 13, 0, tzinfo=UTC)),
     ],
 )

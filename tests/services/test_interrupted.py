@@ -1,7 +1,7 @@
 """Deliveries whose outcome nobody knows: Slack took the message and the answer was lost, or the process died before the note."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import aiohttp
 import pytest
@@ -86,4 +86,17 @@ async def test_an_attempt_that_hangs_ends_before_others_may_take_it_up(
         clock.advance(minutes=1)
         assert await delivery.resume() == 0  # it was handed back by itself
         assert await delivery.deliver_due() == 1
+    assert len(slack.messages(mobile)) == 1
+
+
+async def test_a_clock_that_is_ahead_of_slacks_finds_the_message_all_the_same(
+    slack: PretendSlack, store: Database, delivery: AlertDelivery, mobile: Channel, clock: StoppedClock
+) -> None:
+    clock.now = datetime.now(UTC) + timedelta(minutes=5)
+    alert = Alert("test:ahead", AlertKind.AGREEMENT_BLOCKED, "acme-apple", clock.now, facts={"blocked": "apps"})
+    await store.write(lambda r: r.outbox.add(alert, [mobile.id]))
+    slack.api.faults.lose_answer("chat.postMessage")
+    await delivery.deliver_due()
+    clock.advance(minutes=1)
+    assert await delivery.deliver_due() == 1
     assert len(slack.messages(mobile)) == 1

@@ -21,6 +21,7 @@ from bot.domain.answers import (
     Denied,
     Freshness,
     HeadsAnswer,
+    Muted,
     NoSuchProduct,
     NothingMatches,
     Obstacle,
@@ -252,6 +253,10 @@ def why_answer(text: str, when: datetime | None) -> WhyAnswer:
 
 
 DRAWINGS: Mapping[str, Drawing] = {
+    "muted": lambda text, when: subscriptions.muted(Muted(some_product(text), is_muted=True)),
+    "subscriptions_muted": lambda text, when: subscriptions.subscriptions(
+        SubscriptionsAnswer(text, (), (some_product(text),) * MANY)
+    ),
     "burst": lambda text, when: bundle(many_told(text, when), NOW),
     "why": lambda text, when: why.why(why_answer(text, when), NOW),
     "channel_quiet": lambda text, when: card(text, when, AlertKind.CHANNEL_QUIET),
