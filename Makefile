@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN_READY := $(VENV)/ready-to-run
 DEV_READY := $(VENV)/ready-to-develop
+BENCH_READY := $(VENV)/ready-to-measure
 CHECKED := bot handlers providers migrations tests
 
 .PHONY: demo run install test soak bench lint lint-format lint-code lint-types lint-imports requirements clean
@@ -26,8 +27,9 @@ test: $(DEV_READY)
 soak: $(DEV_READY)
 	@PURSER_KILLS=100 PURSER_AWAY=20 $(BIN)/python -m pytest -v tests/crash
 
-bench: $(DEV_READY)
-	@$(BIN)/python -m tests.bench
+# One alone: make bench BENCH=stream
+bench: $(BENCH_READY)
+	@$(BIN)/python -m tests.bench $(BENCH)
 
 # With `make -k lint`, a check that fails does not hide the next one.
 lint: lint-format lint-code lint-types lint-imports
@@ -46,13 +48,15 @@ lint-imports: $(DEV_READY)
 
 # For maintainers, with uv: pins what pyproject.toml asks for, for every Python and platform at once. Versions that still fit stay;
 # `make requirements UPGRADE=--upgrade` takes the newest.
-COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --group build --extra postgres \
+LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make requirements" --quiet $(UPGRADE)
+COMPILE := $(LOCK) pyproject.toml --group build --extra postgres
 
 requirements:
 	@command -v uv >/dev/null || { echo "make requirements needs uv."; exit 1; }
 	@$(COMPILE) --output-file requirements.txt
 	@$(COMPILE) --extra dev --constraints requirements.txt --output-file requirements-dev.txt
+	@$(LOCK) --group bench --output-file requirements-bench.txt
 
 clean:
 	@rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
@@ -94,7 +98,7 @@ fi
 endef
 
 # A virtual environment whose Python has gone is none.
-$(shell [ -x $(BIN)/python ] || rm -f $(RUN_READY) $(DEV_READY))
+$(shell [ -x $(BIN)/python ] || rm -f $(RUN_READY) $(DEV_READY) $(BENCH_READY))
 
 $(RUN_READY): requirements.txt pyproject.toml
 	@[ -x $(BIN)/python ] || { $(MAKE_VENV); }
@@ -105,3 +109,15 @@ $(DEV_READY): requirements-dev.txt pyproject.toml
 	@[ -x $(BIN)/python ] || { $(MAKE_VENV); }
 	@$(call INSTALL,requirements-dev.txt)
 	@touch $(RUN_READY) $@
+
+# The published client that a reading is measured beside stands in a folder of its own, which no other command imports from.
+YARDSTICK := $(VENV)/yardstick
+
+$(BENCH_READY): requirements-bench.txt | $(DEV_READY)
+	@rm -rf $(YARDSTICK)
+	@if command -v uv >/dev/null; then \
+		uv pip install --quiet --python $(BIN)/python --target $(YARDSTICK) --require-hashes -r $<; \
+	else \
+		$(BIN)/python -m pip install -qq --disable-pip-version-check --target $(YARDSTICK) --require-hashes -r $<; \
+	fi
+	@touch $@

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from statistics import median
 
-from bot.sandbox.world import World, free_port
-from tests.bench.scene import purser, settled, stock
+from bot.sandbox.world import free_port
+from tests.bench.scene import purser, settled, stock, stocked_world
 from tests.bench.servers import Server
 from tests.bench.table import Figure
 
@@ -14,8 +14,8 @@ ALONE_SECONDS, TOGETHER_SECONDS = 1.0, 1.5
 STOCK = "stock Bolt app"
 
 
-async def bench(world: World) -> Sequence[Figure]:
-    async with purser(world) as ours, stock(world, free_port()) as theirs:
+async def bench() -> Sequence[Figure]:
+    async with stocked_world() as world, purser(world) as ours, stock(world, free_port()) as theirs:
         await settled(world)
         before = ours.resident, theirs.resident
         sides = _Side(ours), _Side(theirs)

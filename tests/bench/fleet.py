@@ -16,7 +16,7 @@ from tests.bench.memory import Peak
 from tests.bench.scene import HOUR, new_purser, settled
 from tests.bench.servers import Server
 from tests.bench.table import Figure
-from tests.bench.vendor import remember_answers
+from tests.bench.vendor import remember_answers, tell_apart
 
 ACCOUNTS, APPS, BUILDS_EACH = 200, 50, 4  # so that the newest builds fill Apple's longest page
 LATENCY = 0.1  # seconds
@@ -37,7 +37,7 @@ issuer_id = "{apple.issuer_id}"
 key_id = "{apple.key_id}"
 private_key = "env:ASC_PRIVATE_KEY"
 webhook_secret = "env:FLEET_SECRET"
-api_url = "{url}"
+api_url = "{url}/{name}"
 """
 
 
@@ -47,6 +47,7 @@ async def bench() -> Sequence[Figure]:
         populate(world.apple, APPS, BUILDS_EACH, utc_now())
         world.apple.latency = LATENCY
         remember_answers(world.apple)
+        tell_apart(world.apple, b'"App ', b'"com.acme.')
         _configure(world)
         server = new_purser(world, FLEET_SECRET=SECRET)
         async with server, Peak(server) as peak, _Watch(server) as watch:

@@ -5,21 +5,23 @@ from statistics import median
 
 from bot.sandbox.world import World, free_port
 from tests.bench.command import STOCK, memory
-from tests.bench.scene import new_purser, purser, settled, stock
+from tests.bench.scene import new_purser, purser, settled, stock, stocked_world
 from tests.bench.servers import Server
 from tests.bench.table import Figure
 
 STARTS = 5
 
 
-async def bench(world: World) -> Sequence[Figure]:
+async def bench() -> Sequence[Figure]:
     ours, theirs = [], []
-    for _ in range(STARTS):
-        ours.append(await _seconds(purser(world)))
-        theirs.append(await _seconds(stock(world, free_port())))
+    async with stocked_world() as world:
+        for _ in range(STARTS):
+            ours.append(await _seconds(purser(world)))
+            theirs.append(await _seconds(stock(world, free_port())))
+        first_day = await _first_day(world)
     return (
         Figure("from start to first answer", median(ours), STOCK, median(theirs), "s", at_most=2, absolute=True),
-        await _first_day(world),
+        first_day,
     )
 
 

@@ -19,6 +19,35 @@ def remember_answers(vendor: PretendVendor) -> Answers:
     return remembering.answers
 
 
+def tell_apart(vendor: PretendVendor, *prefixes: bytes) -> None:
+    """From now on `/NAME` before an address asks for an account of its own: what follows one of the `prefixes`
+    in the answer begins with NAME."""
+    vendor.app.app = _TellingApart(vendor.app.app, prefixes)
+
+
+class _TellingApart:
+    def __init__(self, app: ASGIApp, prefixes: Sequence[bytes]) -> None:
+        self._app = app
+        self._prefixes = prefixes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        name, slash, path = scope["path"].removeprefix("/").partition("/")
+        start: Message = {}
+
+        async def renamed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                start.update(message)
+                return
+            body = message["body"]
+            for prefix in self._prefixes:
+                body = body.replace(prefix, prefix + name.encode())
+            headers = [(key, value) for key, value in start["headers"] if key != b"content-length"]
+            await send({**start, "headers": [*headers, (b"content-length", str(len(body)).encode())]})
+            await send({**message, "body": body})
+
+        await self._app({**scope, "path": slash + path}, receive, renamed)
+
+
 class _Remembering:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
