@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from starlette.applications import Starlette
 
 from bot.config import Settings, load
-from bot.domain.errors import PurserError, StoreUnavailable
+from bot.domain.errors import PurserError, StoreUnavailable, UserMistake
 from bot.domain.ports import ChecksAgreements, ListsExpiries, Provider, Repositories
 from bot.jobs.clock import DELIVER_EVERY, EXPIRIES_EVERY, EXPIRIES_TOLD_EVERY, PURGE_EVERY, RECONCILE_EVERY, REMIND_EVERY, Ticker
 from bot.jobs.inprocess import InProcessJobs
@@ -303,6 +303,21 @@ def build(
         lifespan=lambda _: purser.running(),
     )
     return purser
+
+
+def chosen_accounts(settings: Configured, name: str | None) -> Sequence[AccountSettings]:
+    """The account of this name; None: all. Raises UserMistake when no account is called so."""
+    found = [account for account in settings.accounts if name in (None, account.name)]
+    if not found:
+        known = ", ".join(account.name for account in settings.accounts)
+        raise UserMistake(f"no account is called {name}; {settings.config_file.name} has {known}")
+    return found
+
+
+def webhook_pages(settings: Configured, specs: Specs = SPECS) -> Mapping[str, str]:
+    """Account -> where a person enters the webhook's `{address}`; only of vendors that have no API for that."""
+    pages = {account.name: specs[account.provider].webhooks_by_hand for account in settings.accounts}
+    return {name: page for name, page in pages.items() if page}
 
 
 def prepare_database(url: str) -> None:

@@ -5,8 +5,7 @@ import asyncio
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from bot.app import Configured, Workshop
-from bot.domain.errors import UserMistake
+from bot.app import Configured, Workshop, chosen_accounts
 from bot.remedies import problem, remedy
 from bot.report import Row, print_rows
 from bot.services.sync import SyncReport
@@ -16,10 +15,7 @@ HEAD = Row("account", f"{'apps':>7}{'builds':>9}{'alerts':>9}")
 
 async def sync_now(settings: Configured, account: str | None) -> bool:
     """False when an account could not be read. Raises UserMistake for an account that is not configured, StoreUnavailable."""
-    names = [each.name for each in settings.accounts if account in (None, each.name)]
-    if not names:
-        known = ", ".join(each.name for each in settings.accounts)
-        raise UserMistake(f"no account is called {account}; {settings.config_file.name} has {known}")
+    names = [each.name for each in chosen_accounts(settings, account)]
     async with Workshop(settings) as workshop:
         await workshop.register()
         reports = await _check(workshop, names)

@@ -112,9 +112,14 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class ProviderSpec:
-    """One system that Purser can read. `connect` opens no connection yet; it takes an instance of `settings`."""
+    """One system that Purser can read. `connect` opens no connection yet; it takes an instance of `settings`.
+
+    `webhooks_by_hand` says where a person enters the `{address}` that the vendor shall call; for vendors without an API for that.
+    It names the secret's setting, never the secret.
+    """
 
     name: str
     title: str
     settings: type[AccountSettings]
     connect: Callable[[Any, Surroundings], Provider]
+    webhooks_by_hand: str = ""
