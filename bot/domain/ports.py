@@ -171,6 +171,18 @@ class Probes(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step in reading an account, for whoever watches: a request that was answered, or a part of what `operation` lists
+    ("list apps", "list builds"). `left` is how many requests the vendor still allows, where it says so."""
+
+    account: str
+    operation: str
+    requests: int = 0
+    items: int = 0
+    left: int | None = None
+
+
 class Provider(Protocol):
     """One connected account. Its abilities are the protocols above that its class also satisfies."""
 
