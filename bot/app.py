@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,8 +26,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from starlette.applications import Starlette
 
 from bot.config import Settings, load
-from bot.domain.errors import PurserError, StoreUnavailable
-from bot.domain.ports import ChecksAgreements, ListsExpiries, Provider, Repositories
+from bot.domain.errors import PurserError, StoreUnavailable, UserMistake
+from bot.domain.ports import ChecksAgreements, ListsExpiries, Provider, Repositories, Step
 from bot.jobs.clock import DELIVER_EVERY, EXPIRIES_EVERY, EXPIRIES_TOLD_EVERY, PURGE_EVERY, RECONCILE_EVERY, REMIND_EVERY, Ticker
 from bot.jobs.inprocess import InProcessJobs
 from bot.jobs.tasks import RunsJobs, task_table
@@ -65,7 +65,7 @@ from handlers.edge import Edge
 from handlers.messenger import SlackGroups, SlackMessenger, SlackPeople, error_code, web_client
 from handlers.socket_mode import staying_connected
 from providers import SPECS
-from providers.spec import AccountSettings, ProviderSpec, SecretSources, Surroundings
+from providers.spec import AccountSettings, ProviderSpec, SecretSources, Surroundings, unwatched
 
 Configured = Settings[AccountSettings]
 Specs = Mapping[str, ProviderSpec]
@@ -194,9 +194,14 @@ class Purser:
 class Workshop:
     """Accounts and the store without Slack, for commands that do one thing and end."""
 
-    def __init__(self, settings: Configured, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        settings: Configured,
+        clock: Callable[[], datetime] = utc_now,
+        watch: Callable[[Step], None] = unwatched,
+    ) -> None:
         self.store = Database(settings.environment.database_url)
-        self.providers = connect_providers(settings, Metrics(CollectorRegistry()), clock)
+        self.providers = connect_providers(settings, Metrics(CollectorRegistry()), clock, watch=watch)
         self.sync = Sync(self.store, self.providers, _products(settings), NoJobs(), clock, rules=_rules(settings))
         self.audit = AuditLog(self.store, clock)
         self._accounts = settings.accounts
@@ -305,6 +310,21 @@ def build(
     return purser
 
 
+def chosen_accounts(settings: Configured, name: str | None) -> Sequence[AccountSettings]:
+    """The account of this name; None: all. Raises UserMistake when no account is called so."""
+    found = [account for account in settings.accounts if name in (None, account.name)]
+    if not found:
+        known = ", ".join(account.name for account in settings.accounts)
+        raise UserMistake(f"no account is called {name}; {settings.config_file.name} has {known}")
+    return found
+
+
+def webhook_pages(settings: Configured, specs: Specs = SPECS) -> Mapping[str, str]:
+    """Account -> where a person enters the webhook's `{address}`; only of vendors that have no API for that."""
+    pages = {account.name: specs[account.provider].webhooks_by_hand for account in settings.accounts}
+    return {name: page for name, page in pages.items() if page}
+
+
 def prepare_database(url: str) -> None:
     """Makes or migrates all tables. Raises StoreUnavailable, and UserMistake for a database of a newer version."""
     upgrade(url)
@@ -324,10 +344,14 @@ def _jobs(database_url: str, takeover: timedelta) -> RunsJobs:
 
 
 def connect_providers(
-    settings: Configured, metrics: Metrics, clock: Callable[[], datetime], specs: Specs = SPECS
+    settings: Configured,
+    metrics: Metrics,
+    clock: Callable[[], datetime],
+    specs: Specs = SPECS,
+    watch: Callable[[Step], None] = unwatched,
 ) -> Mapping[str, Provider]:
     """One client per configured account, by account name. Opens no connection yet."""
-    surroundings = Surroundings(clock, lambda o: metrics.vendor_called(o.account, o.operation, o.reason, o.seconds))
+    surroundings = Surroundings(clock, lambda o: metrics.vendor_called(o.account, o.operation, o.reason, o.seconds), watch)
     return {account.name: specs[account.provider].connect(account, surroundings) for account in settings.accounts}
 
 

@@ -1,12 +1,11 @@
-"""`purser sync`: one full check of the accounts now, with a progress bar and a table of what was found."""
+"""`purser sync`: one full check of the accounts now, a line for each while it is read, and a table of what was found."""
 
 import asyncio
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from bot.app import Configured, Workshop
-from bot.domain.errors import UserMistake
+from bot.app import Configured, Workshop, chosen_accounts
+from bot.progress import AccountLines
 from bot.remedies import problem, remedy
 from bot.report import Row, print_rows
 from bot.services.sync import SyncReport
@@ -15,33 +14,32 @@ HEAD = Row("account", f"{'apps':>7}{'builds':>9}{'alerts':>9}")
 
 
 async def sync_now(settings: Configured, account: str | None) -> bool:
-    """False when an account could not be read. Raises UserMistake for an account that is not configured, StoreUnavailable."""
-    names = [each.name for each in settings.accounts if account in (None, each.name)]
-    if not names:
-        known = ", ".join(each.name for each in settings.accounts)
-        raise UserMistake(f"no account is called {account}; {settings.config_file.name} has {known}")
-    async with Workshop(settings) as workshop:
+    """False when an account was not read. Raises UserMistake for an account that is not configured, StoreUnavailable."""
+    names = [each.name for each in chosen_accounts(settings, account)]
+    lines = AccountLines(names)
+    async with Workshop(settings, watch=lines.watch) as workshop:
         await workshop.register()
-        reports = await _check(workshop, names)
+        with lines:
+            reports = await asyncio.gather(*(_check(workshop, name, lines) for name in names))
     print_rows(Console(), [HEAD, *map(_row, reports)])
-    return all(report.failure is None for report in reports)
+    return all(_was_read(report) for report in reports)
 
 
-async def _check(workshop: Workshop, names: list[str]) -> list[SyncReport]:
-    terminal = Console(stderr=True)
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as progress:
-        bar = progress.add_task("accounts", total=len(names))
+async def _check(workshop: Workshop, name: str, lines: AccountLines) -> SyncReport:
+    report = await workshop.sync.account(name, full=True)
+    lines.end(name, "" if _was_read(report) else _row(report).says)
+    return report
 
-        async def one(name: str) -> SyncReport:
-            report = await workshop.sync.account(name, full=True)
-            progress.advance(bar)
-            return report
 
-        return await asyncio.gather(*map(one, names))
+def _was_read(report: SyncReport) -> bool:
+    return report.failure is None and not report.was_left_alone
 
 
 def _row(report: SyncReport) -> Row:
     if report.failure:
         return Row(report.account, f"could not be read: {problem(report.failure)}", remedy(report.failure))
+    if report.was_left_alone:
+        return Row(
+            report.account, "was not read: the few requests that its vendor still allows are kept for clicks", "try again later"
+        )
     return Row(report.account, f"{report.apps:>7,}{report.builds:>9,}{report.news:>9,}")

@@ -77,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     add("migrate", _migrate, "bring the database's tables up to date")
     sync = add("sync", _sync, "one full check of every account now")
     sync.add_argument("--account", help="only this account")
+    _add_webhooks(commands)
     audit = add("audit", _audit, "who was given which link: the log of downloads, newest first")
     audit.add_argument("--person", metavar="ID", help="only this member ID")
     audit.add_argument("--product", metavar="NAME", help="only this product")
@@ -86,6 +87,15 @@ def _parser() -> argparse.ArgumentParser:
     add("doctor", _doctor, "check everything that can be wrong, and say how to mend it")
     add("manifest", _manifest, "print the Slack app manifest for this configuration")
     return parser
+
+
+def _add_webhooks(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    summary = "the addresses at which vendors call Purser"
+    webhooks = commands.add_parser("webhooks", help=summary, description=summary)
+    summary = "see to it that vendors call Purser, one webhook per app"
+    sync = webhooks.add_subparsers(required=True, metavar="COMMAND").add_parser("sync", help=summary, description=summary)
+    sync.add_argument("--account", help="only this account")
+    sync.set_defaults(command=_sync_webhooks)
 
 
 def _settings() -> "Configured":
@@ -202,6 +212,15 @@ def _sync(arguments: argparse.Namespace) -> int:
     _only_worst_logs(settings)
     _migrate_own_file(settings)
     return WELL if asyncio.run(sync_now(settings, arguments.account)) else FAILED
+
+
+def _sync_webhooks(arguments: argparse.Namespace) -> int:
+    from bot.webhooks import sync_webhooks
+
+    settings = _settings()
+    settings.require_accounts()
+    _only_worst_logs(settings)
+    return WELL if asyncio.run(sync_webhooks(settings, arguments.account)) else FAILED
 
 
 def _audit(arguments: argparse.Namespace) -> int:

@@ -25,6 +25,7 @@ from tenacity import (
 
 from bot.domain.errors import Confused, ProviderError, RateLimited, Refused, Unreachable
 from bot.domain.inside import leads_inside
+from bot.domain.ports import Step
 from providers import failures
 from providers.addresses import parse_url, same_origin
 from providers.bodies import settle
@@ -114,7 +115,8 @@ class VendorHttp:
 
     `deadline` bounds a whole call in seconds, repetitions and waits included (for `stream` only the opening). `patience` is the
     longest Retry-After in seconds that is waited for; a vendor who asks for more gets peace at once. `backoff_max` bounds the
-    random wait before a repetition. `on_answer` is shown every answer to a call, refusals and repetitions included.
+    random wait before a repetition. `on_answer` is shown every answer to a call, refusals and repetitions included; it returns
+    how many requests are left, where the answer says so.
     """
 
     def __init__(
@@ -129,7 +131,7 @@ class VendorHttp:
         patience: float = 10.0,
         backoff_max: float = 8.0,
         classify: Classify | None = None,
-        on_answer: Callable[[httpx.Response], None] | None = None,
+        on_answer: Callable[[httpx.Response], int | None] = lambda _: None,
     ) -> None:
         self.provider = provider
         self.account = account
@@ -153,6 +155,10 @@ class VendorHttp:
     def error(self, operation: str, kind: type[ProviderError], reason: str) -> ProviderError:
         """An error of this account."""
         return kind(self.provider, self.account, operation, reason)
+
+    def found(self, operation: str, items: int) -> None:
+        """Tells whoever watches that so many more of what `operation` lists are there."""
+        self._surroundings.watch(Step(self.account, operation, items=items))
 
     async def json(self, operation: str, method: str, url: str, **options: Unpack[CallOptions]) -> Any:
         """The parsed JSON of a 2xx answer, at most 16 MiB of it. Raises ProviderError."""
@@ -300,8 +306,8 @@ class VendorHttp:
     async def _round_trip(self, call: _Call, secret: Mapping[str, str]) -> httpx.Response:
         with self._translated(call.operation):
             response = await self._sent(None, call, call.url, secret)
-            if self._on_answer:
-                self._on_answer(response)
+            left = self._on_answer(response)
+            self._surroundings.watch(Step(self.account, call.operation, requests=1, left=left))
             return await settle(response)
 
     async def _sent(self, client: httpx.AsyncClient | None, call: _Call, url: str, secret: Mapping[str, str]) -> httpx.Response:

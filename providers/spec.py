@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import httpx
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo
 
-from bot.domain.ports import Provider
+from bot.domain.ports import Provider, Step
 from providers.addresses import parse_url
 from providers.connections import Connections
 
@@ -101,20 +101,33 @@ class Observation:
     seconds: float
 
 
+def unwatched(_: Step) -> None:
+    """Nobody looks on."""
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a provider is given by whoever connects it. The same for all accounts of a process, so that they share connections."""
+    """What a provider is given by whoever connects it. The same for all accounts of a process, so that they share connections.
+
+    `observe` hears of every finished call, for metrics; `watch` of every step on the way, for a person who waits.
+    """
 
     clock: Callable[[], datetime]
     observe: Callable[[Observation], None]
+    watch: Callable[[Step], None] = unwatched
     connections: Connections = field(default_factory=Connections)
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderSpec:
-    """One system that Purser can read. `connect` opens no connection yet; it takes an instance of `settings`."""
+    """One system that Purser can read. `connect` opens no connection yet; it takes an instance of `settings`.
+
+    `webhooks_by_hand` says where a person enters the `{address}` that the vendor shall call; for vendors without an API for that.
+    It names the secret's setting, never the secret.
+    """
 
     name: str
     title: str
     settings: type[AccountSettings]
     connect: Callable[[Any, Surroundings], Provider]
+    webhooks_by_hand: str = ""

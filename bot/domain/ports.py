@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeVar, runtime_checkable
 
+from bot.domain.errors import ProviderError
 from bot.domain.message import Message
 from bot.domain.model import (
     AccountHealth,
@@ -140,17 +141,18 @@ class ListsExpiries(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WebhookRegistration:
-    """What became of one app's webhook: "created", "updated", "unchanged", or "failed" with its reason."""
+    """What became of one app's webhook: "created", "updated", "unchanged", or "failed" with its failure."""
 
     app: App
     outcome: str
-    reason: str | None = None
+    failure: ProviderError | None = None
 
 
 @runtime_checkable
 class RegistersWebhooks(Protocol):
     async def register_webhooks(self, url: str) -> Sequence[WebhookRegistration]:
-        """Makes the vendor call `url` for every app, without making a second webhook where ours stands. Raises ProviderError."""
+        """Makes the vendor call `url` for every app and sign with our present secret, without making a second webhook where ours
+        stands. Raises ProviderError."""
         ...
 
 
@@ -167,6 +169,18 @@ class Probes(Protocol):
     async def probe(self) -> ProbeResult:
         """One cheap authenticated call. Raises ProviderError."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step in reading an account, for whoever watches: a request that was answered, or a part of what `operation` lists
+    ("list apps", "list builds"). `left` is how many requests the vendor still allows, where it says so."""
+
+    account: str
+    operation: str
+    requests: int = 0
+    items: int = 0
+    left: int | None = None
 
 
 class Provider(Protocol):

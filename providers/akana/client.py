@@ -55,11 +55,9 @@ class Akana(ListsApps, ListsBuilds, RereadsBuilds, Probes):
 
     async def list_apps(self) -> Sequence[App]:
         """The configured apps that exist, else those that a search finds; there is no other list of apps."""
-        mark = await self._session.mark()
-        if not self._configured:
-            return await self._believed(mark, _ALL_APPS, self._search)
-        await self._learn_names(mark)
-        return [App(self.account, app_id, self._names[app_id]) for app_id in self._configured if app_id in self._names]
+        apps = await self._list_apps(await self._session.mark())
+        self._http.found(_LIST_APPS, len(apps))
+        return apps
 
     async def list_builds(self, apps: Sequence[App], known: Container[str] = ()) -> Sequence[Build]:
         """One request per app: the vendor has no paging, and no list of versions that covers several apps."""
@@ -68,7 +66,9 @@ class Akana(ListsApps, ListsBuilds, RereadsBuilds, Probes):
         mark = await self._session.mark()
 
         async def builds_of(app: App) -> list[Build]:
-            return await self._builds_of(mark, _LIST_BUILDS, app.id)
+            builds = await self._builds_of(mark, _LIST_BUILDS, app.id)
+            self._http.found(_LIST_BUILDS, len(builds))
+            return builds
 
         per_app = await map_bounded(builds_of, apps, _AT_ONCE)
         return wire.newest_first(build for builds in per_app for build in builds)
@@ -90,6 +90,12 @@ class Akana(ListsApps, ListsBuilds, RereadsBuilds, Probes):
             return ProbeResult(_apps(len(self._configured) or found), date_of(response))
 
         return (await map_bounded(ask, urls, _AT_ONCE))[-1]
+
+    async def _list_apps(self, mark: Mark) -> list[App]:
+        if not self._configured:
+            return await self._believed(mark, _ALL_APPS, self._search)
+        await self._learn_names(mark)
+        return [App(self.account, app_id, self._names[app_id]) for app_id in self._configured if app_id in self._names]
 
     async def _learn_names(self, mark: Mark) -> None:
         """Only versions tell what their app is called. Names that are known come along with every list of builds."""

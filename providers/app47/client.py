@@ -50,7 +50,9 @@ class App47(ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes):
 
     async def list_apps(self) -> Sequence[App]:
         """Apps of all four types. An app that the member may no longer see is missing without a word."""
-        return await self._read_pages(_LIST_APPS, "/apps", wire.read_apps)
+        apps = await self._read_pages(_LIST_APPS, "/apps", wire.read_apps)
+        self._http.found(_LIST_APPS, len(apps))
+        return apps
 
     async def list_builds(self, apps: Sequence[App], known: Container[str] = ()) -> Sequence[Build]:
         """A list per app that has builds, two apps at a time; what `list_apps` found of the other apps is not asked again.
@@ -59,7 +61,9 @@ class App47(ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes):
         """
 
         async def builds_of(app: App) -> list[Build]:
-            return await self._builds_of(app, known)
+            builds = await self._builds_of(app, known)
+            self._http.found(_LIST_BUILDS, len(builds))
+            return builds
 
         per_app = await map_bounded(builds_of, apps, AT_ONCE)
         return wire.newest_first(build for builds in per_app for build in builds)

@@ -70,6 +70,7 @@ class Api:
             page = read(await self.call(operation, url, can_wait=can_wait), self.account, operation)
             before = len(found)
             found.update(dict.fromkeys(page.items))
+            self._http.found(operation, len(found) - before)
             if len(found) == before or page.next is None or is_last(page):
                 break
             url = self._trusted(operation, page.next)

@@ -50,6 +50,7 @@ _GROUPS: Params = {
 # Without their content, which is long and nobody's business.
 _CERTIFICATES: Params = {"fields[certificates]": "name,certificateType,expirationDate", "limit": PAGE_SIZE}
 _PROFILES: Params = {"fields[profiles]": "name,profileState,expirationDate", "limit": PAGE_SIZE}
+_LIST_BUILDS = "list builds"
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -102,6 +103,7 @@ class AppStoreConnect:
             listed += await self._list_builds(app_ids, known)
         attached = [each.version for each in listed if each.version]
         versions = await self._shelf.take(apps, attached, known, is_busy=len(listed) > PAGE_SIZE)
+        self._http.found(_LIST_BUILDS, len(versions))
         builds = [*(each.build for each in listed), *versions]
         return sorted(builds, key=lambda build: build.uploaded_at or _LONG_AGO, reverse=True)
 
@@ -162,7 +164,7 @@ class AppStoreConnect:
     async def _list_builds(self, app_ids: Sequence[str], known: Container[str]) -> list[ListedBuild]:
         params = {**_BUILD, "filter[app]": ",".join(app_ids), "sort": "-uploadedDate", "limit": PAGE_SIZE}
         found = await self._api.read_all(
-            "list builds",
+            _LIST_BUILDS,
             self._api.url("/v1/builds", params),
             wire.read_builds,
             is_last=lambda page: all(each.build.id in known for each in page.items),

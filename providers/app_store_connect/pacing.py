@@ -84,10 +84,11 @@ class Pacer:
         finally:
             self._under_way -= 1
 
-    def heard(self, response: httpx.Response) -> None:
-        """Takes an answer's X-Rate-Limit; not every answer has one."""
+    def heard(self, response: httpx.Response) -> int | None:
+        """Takes an answer's X-Rate-Limit, and returns what is left of the hour's calls; not every answer has one."""
         now, allowances = self._clock(), read_allowances(response.headers.get("x-rate-limit", ""))
         self._heard |= {window: _Heard(allowance, now) for window, allowance in allowances.items()}
+        return allowances[HOUR].left if HOUR in allowances else None
 
     def refused(self, retry_after: timedelta | None) -> None:
         """There was a 429 all the same: others use the key too."""

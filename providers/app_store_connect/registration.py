@@ -3,6 +3,7 @@
 https://developer.apple.com/documentation/appstoreconnectapi/webhook-notifications
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -61,8 +62,9 @@ def _webhook(resource: Resource) -> RegisteredWebhook:
 class Registrar:
     """Sees to it that Apple calls `url`, signing with `secret`.
 
-    A secret is never given out again, so that another one under the same address looks like no change: to replace a secret,
-    delete the webhook first.
+    Apple never tells a secret, so that an old one cannot be told from ours: a webhook that serves already is sent it again. A
+    PATCH changes what it names, and nothing else.
+    https://developer.apple.com/documentation/appstoreconnectapi/patch-v1-webhooks-_id_
     """
 
     def __init__(self, api: Api, url: str, secret: SecretStr) -> None:
@@ -75,7 +77,7 @@ class Registrar:
         try:
             return WebhookRegistration(app, await self._settle(app))
         except ProviderError as error:
-            return WebhookRegistration(app, "failed", error.reason)
+            return WebhookRegistration(app, "failed", error)
 
     async def _settle(self, app: App) -> str:
         standing = await self._standing(app)
@@ -83,8 +85,9 @@ class Registrar:
             await self._create(app)
             return "created"
         if standing.serves(self._url):
+            await self._update(standing, {"secret": self._secret.get_secret_value()})
             return "unchanged"
-        await self._update(standing)
+        await self._update(standing, self._attributes())
         return "updated"
 
     async def _standing(self, app: App) -> RegisteredWebhook | None:
@@ -100,8 +103,8 @@ class Registrar:
         document = {"type": "webhooks", "attributes": self._attributes(), "relationships": relationships}
         await self._write("POST", "/v1/webhooks", document)
 
-    async def _update(self, webhook: RegisteredWebhook) -> None:
-        document = {"type": "webhooks", "id": webhook.id, "attributes": self._attributes()}
+    async def _update(self, webhook: RegisteredWebhook, attributes: Mapping[str, Any]) -> None:
+        document = {"type": "webhooks", "id": webhook.id, "attributes": attributes}
         await self._write("PATCH", f"/v1/webhooks/{quote(webhook.id, safe='')}", document)
 
     async def _write(self, method: str, path: str, document: Any) -> None:

@@ -88,4 +88,10 @@ def connect(settings: AppcircleSettings, surroundings: Surroundings) -> Appcircl
     )
 
 
-SPEC = ProviderSpec(name=PROVIDER, title="Appcircle", settings=AppcircleSettings, connect=connect)
+# https://docs.appcircle.io/account/webhooks
+_WEBHOOKS = (
+    "in Appcircle, My Organization > Notifications > Webhook > Manage > Add Webhook: "
+    "enter {address} and, as its secret, webhook_secret"
+)
+
+SPEC = ProviderSpec(name=PROVIDER, title="Appcircle", settings=AppcircleSettings, connect=connect, webhooks_by_hand=_WEBHOOKS)

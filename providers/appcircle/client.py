@@ -82,7 +82,9 @@ class Appcircle(ListsApps, ListsBuilds, RereadsBuilds, OpensFiles, Probes, Recei
 
     async def list_apps(self) -> Sequence[App]:
         """The profiles of all modules: one request for each of the four."""
-        return [app for listing in await self._listings(_LIST_APPS) for app in listing.apps]
+        apps = [app for listing in await self._listings(_LIST_APPS) for app in listing.apps]
+        self._http.found(_LIST_APPS, len(apps))
+        return apps
 
     async def list_builds(self, apps: Sequence[App], known: Container[str] = ()) -> Sequence[Build]:
         """One request per profile: the vendor has no paging, and nothing that covers several profiles.
@@ -90,7 +92,13 @@ class Appcircle(ListsApps, ListsBuilds, RereadsBuilds, OpensFiles, Probes, Recei
         The dates on a profile cannot spare the request: they do not move when a version is unpublished or deleted or when a
         publish flow goes on, nor are they said to count what sub-organizations upload.
         """
-        per_app = await map_bounded(lambda app: self._builds_of(_LIST_BUILDS, app.id), apps)
+
+        async def builds_of(app: App) -> list[Build]:
+            builds = await self._builds_of(_LIST_BUILDS, app.id)
+            self._http.found(_LIST_BUILDS, len(builds))
+            return builds
+
+        per_app = await map_bounded(builds_of, apps)
         return wire.newest_first(build for builds in per_app for build in builds)
 
     async def reread_build(self, build: Build) -> Build:

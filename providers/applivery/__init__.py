@@ -55,4 +55,7 @@ def connect(settings: AppliverySettings, surroundings: Surroundings) -> Appliver
     )
 
 
-SPEC = ProviderSpec(name=PROVIDER, title="Applivery", settings=AppliverySettings, connect=connect)
+# https://docs.applivery.com ("Custom Webhooks")
+_WEBHOOKS = "in Applivery, Integrations > Webhook: enter {address}?secret=… with webhook_secret in place of the dots"
+
+SPEC = ProviderSpec(name=PROVIDER, title="Applivery", settings=AppliverySettings, connect=connect, webhooks_by_hand=_WEBHOOKS)

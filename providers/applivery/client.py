@@ -75,8 +75,10 @@ class Applivery(ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes, Recei
         await self._http.aclose()
 
     async def list_apps(self) -> Sequence[App]:
-        apps = await self._read_pages(_LIST_APPS, self._apps_url, wire.read_apps)
-        return [app for app in apps if self._apps is None or app.id in self._apps]
+        listed = await self._read_pages(_LIST_APPS, self._apps_url, wire.read_apps)
+        apps = [app for app in listed if self._apps is None or app.id in self._apps]
+        self._http.found(_LIST_APPS, len(apps))
+        return apps
 
     async def list_builds(self, apps: Sequence[App], known: Container[str] = ()) -> Sequence[Build]:
         """A list per app, four apps at a time; there is no list that covers several. The store's publications are one more."""
@@ -87,7 +89,9 @@ class Applivery(ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes, Recei
         published = await self._publications() if apps else []
         per_app = await map_bounded(builds_of, apps)
         builds = wire.newest_first(build for builds in per_app for build in builds)
-        return wire.newest_first([*builds, *publications.page_builds(published, builds, self._store_url)])
+        pages = list(publications.page_builds(published, builds, self._store_url))
+        self._http.found(_LIST_BUILDS, len(pages))
+        return wire.newest_first([*builds, *pages])
 
     async def reread_build(self, build: Build) -> Build:
         """For a page, what its publication says now; which build that offers is found where builds are listed."""
@@ -132,9 +136,11 @@ class Applivery(ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes, Recei
             return in_order and all(build.id in known for build in page.items)
 
         try:
-            return await self._read_pages(_LIST_BUILDS, f"{self._apps_url}/{quote(app_id, '')}/builds", read, is_last)
+            builds = await self._read_pages(_LIST_BUILDS, f"{self._apps_url}/{quote(app_id, '')}/builds", read, is_last)
         except NotFound:
             return []  # deleted since the apps were listed
+        self._http.found(_LIST_BUILDS, len(builds))
+        return builds
 
     async def _publications(self) -> list[Publication]:
         if self._publications_url is None:

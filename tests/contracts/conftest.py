@@ -11,6 +11,7 @@ import pytest
 from starlette.types import ASGIApp
 
 from bot.domain.errors import ProviderError, RateLimited
+from bot.domain.ports import Step
 from bot.sandbox.server import LoopbackServer
 from providers.spec import Observation, Surroundings
 from tests.contracts.contract import ACCOUNT, FACTS, LESS, OTHER, Clock, Limits, Subject, System, Target
@@ -31,6 +32,7 @@ class Stage:
         self.vendor = self.system.vendor
         self.doctored = Doctored(self.vendor.app)
         self.observations: list[Observation] = []
+        self.steps: list[Step] = []
         self._stack = stack
         self._url: str | None = None
 
@@ -40,7 +42,8 @@ class Stage:
     async def client(self, limits: Limits | None = None) -> Any:
         if self._url is None:
             self._url = await self.serve(self.doctored)
-        client = self.system.client(self._url, Surroundings(self.clock, self.observations.append), limits or Limits())
+        surroundings = Surroundings(self.clock, self.observations.append, self.steps.append)
+        client = self.system.client(self._url, surroundings, limits or Limits())
         self._stack.push_async_callback(client.aclose)
         return client
 

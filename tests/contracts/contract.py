@@ -139,7 +139,7 @@ async def list_expiries(client: Any, subject: Subject) -> Any:
 
 async def register_webhooks(client: Any, subject: Subject) -> Any:
     outcomes = await client.register_webhooks("https://purser.acme.com/webhooks/acme")
-    return next((f"failed: {each.reason}" for each in outcomes if each.reason), FACTS)
+    return next((f"failed: {each.failure.reason}" for each in outcomes if each.failure), FACTS)
 
 
 def agreement_words(ends: str) -> str:

@@ -5,14 +5,16 @@ import os
 import re
 import signal
 import sys
+import termios
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 30.0  # seconds for a command to end, or to say that it has begun
+CONTROLS = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 SECRET_NAMES = re.compile(r"TOKEN|SECRET|KEY|PAT$|PASSWORD")
 
 
@@ -27,15 +29,29 @@ class Outcome:
 
 @dataclass
 class Started:
-    """A command that runs until it is told to end. `said` grows while it writes to its standard error."""
+    """A command in the background. `said` grows while it writes to its standard error, or to its screen."""
 
     process: asyncio.subprocess.Process
-    said: list[str] = field(default_factory=list)
+    hears: asyncio.StreamReader
+    heard: bytes = b""
 
     async def listen(self) -> None:
-        assert self.process.stderr
-        async for line in self.process.stderr:
-            self.said.append(line.decode().rstrip())
+        with suppress(OSError):  # so a screen ends on Linux
+            while piece := await self.hears.read(2**16):
+                self.heard += piece
+
+    @property
+    def said(self) -> list[str]:
+        return [line.rstrip() for line in self.heard.decode(errors="replace").splitlines()]
+
+    @property
+    def shown(self) -> list[str]:
+        """The lines of a screen in the order in which they were drawn, also those that were wiped off again."""
+        return [line for line in (CONTROLS.sub("", line).rstrip() for line in self.said) if line]
+
+    def has_shown(self, *parts: str) -> bool:
+        """Whether all of these once stood in one line."""
+        return any(all(part in line for part in parts) for line in self.shown)
 
     async def end(self, number: signal.Signals = signal.SIGTERM) -> float:
         """Sends the signal, and returns the seconds until the process was gone."""
@@ -70,7 +86,29 @@ class Terminal:
     @asynccontextmanager
     async def started(self, *words: str, until: str = "", **changes: str) -> AsyncIterator[Started]:
         """Runs a command in the background, from the moment when it says `until` on its standard error; empty: at once."""
-        started = Started(await self._begin(words, changes))
+        process = await self._begin(words, changes)
+        assert process.stderr
+        async with self._heard(Started(process, process.stderr), until, changes) as started:
+            yield started
+
+    @asynccontextmanager
+    async def on_screen(self, *words: str, until: str = "", columns: int = 100, **changes: str) -> AsyncIterator[Started]:
+        """Like `started`, with a screen on which everything is shown."""
+        ours, theirs = os.openpty()
+        termios.tcsetwinsize(theirs, (30, columns))
+        try:
+            process = await self._begin(words, {"TERM": "xterm", **changes}, theirs)
+        finally:
+            os.close(theirs)
+        reader = asyncio.StreamReader()
+        screen = os.fdopen(ours, "rb", buffering=0)
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), screen)
+        async with self._heard(Started(process, reader), until, changes) as started:
+            yield started
+        transport.close()
+
+    @asynccontextmanager
+    async def _heard(self, started: Started, until: str, changes: Mapping[str, str]) -> AsyncIterator[Started]:
         listening = asyncio.create_task(started.listen())
         try:
             await _until_said(started, until)
@@ -82,15 +120,17 @@ class Terminal:
             await listening
         self._check("\n".join(started.said), changes)
 
-    async def _begin(self, words: tuple[str, ...], changes: Mapping[str, str]) -> asyncio.subprocess.Process:
+    async def _begin(
+        self, words: tuple[str, ...], changes: Mapping[str, str], output: int = asyncio.subprocess.PIPE
+    ) -> asyncio.subprocess.Process:
         own = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "TMPDIR") if name in os.environ}
         return await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "bot.cli", *words),
             cwd=self.folder,
             env={**own, "PYTHONPATH": str(ROOT), **self.variables, **changes},
             stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
+            stdout=output,
+            stderr=output,
         )
 
     def _check(self, text: str, changes: Mapping[str, str]) -> None:

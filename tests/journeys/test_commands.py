@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.sandbox.misbehaviour import Misbehaviour
-from bot.sandbox.world import World, free_port
+from bot.sandbox.world import APPCIRCLE, APPLE, APPLIVERY, World, free_port
 
 from ..store.postgres import postgres_running
 from .conftest import ACCOUNTS
@@ -187,6 +187,43 @@ async def test_sync_says_which_account_cannot_be_read(world: World, terminal: Te
     assert row == "acme-applivery  could not be read: list apps got no answer (connect)"
     assert advice.startswith("                → check the addresses of this account")
     assert appcircle.split() == ["acme-store", "2", "3", "0"]
+
+
+async def test_on_a_screen_sync_has_a_line_for_each_account_while_it_is_read(world: World, terminal: Terminal) -> None:
+    till = world.apple.add_app("Till", "com.acme.till")
+    for number in range(230):
+        world.apple.upload(till, f"1.{number}", str(number))
+    world.apple.latency = 0.7
+    async with terminal.on_screen("sync") as screen:
+        await until(lambda: screen.has_shown(APPLE, "1 request, 3,499 left", "2 apps", "0 builds"))
+        await until(lambda: screen.has_shown(APPLE, "2 requests, 3,498 left", "2 apps", "200 builds"))
+        await until(lambda: screen.has_shown(APPLIVERY, "3 requests   ", "2 apps", "16 builds"))
+        await until(lambda: screen.has_shown(APPCIRCLE, "requests   ", "2 apps", "3 builds"))
+        await screen.process.wait()
+    assert screen.code == 0
+    assert [line.split() for line in screen.shown[-3:]] == [
+        [APPLE, "2", "233", "0"],
+        [APPLIVERY, "2", "16", "0"],
+        [APPCIRCLE, "2", "3", "0"],
+    ]
+
+
+async def test_the_line_of_an_account_that_cannot_be_read_says_so(world: World, terminal: Terminal) -> None:
+    await world.applivery_server.stop()
+    world.apple.misbehave("^/v1/builds$", Misbehaviour.HANG)
+    async with terminal.on_screen("sync", columns=60) as screen:
+        await until(lambda: screen.has_shown(APPLIVERY, "could not be read: list apps", "…"), 30)
+        assert await screen.end(signal.SIGINT) < 5
+    assert screen.code == 1
+    assert max(map(len, screen.shown)) == 60
+    assert not screen.has_shown("alerts")
+
+
+async def test_sync_leaves_an_account_alone_whose_requests_are_spent(world: World, terminal: Terminal) -> None:
+    world.apple.rate_limit = 1
+    outcome = await terminal.purser("sync", "--account", APPLE)
+    assert (outcome.code, outcome.err) == (1, "")
+    assert "acme-apple  was not read: the few requests that its vendor still allows are kept for clicks\n" in outcome.out
 
 
 async def test_sync_of_an_account_that_nobody_configured(terminal: Terminal) -> None:

@@ -59,6 +59,17 @@ class Spent:
         return (self.clock.now - before).total_seconds()
 
 
+@pytest.mark.parametrize(
+    ("header", "left"),
+    [
+        ("user-hour-lim:3500;user-hour-rem:500;user-minute-lim:9;user-minute-rem:0;", 500),
+        ("user-minute-lim:9;user-minute-rem:0;", None),
+    ],
+)
+def test_what_is_left_of_the_hour_is_told(header: str, left: int | None) -> None:
+    assert Spent().pacer.heard(httpx.Response(200, headers={"x-rate-limit": header})) == left
+
+
 async def test_nothing_waits_while_nothing_is_known_or_there_is_plenty() -> None:
     spent = Spent()
     assert [await spent.waited() for _ in range(3)] == [0, 0, 0]

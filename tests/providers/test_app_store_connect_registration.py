@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ OTHER_URL = "https://ci.acme.com/hook"
 
 
 def outcomes(registrations: Any) -> dict[str, tuple[str, str | None]]:
-    return {each.app.name: (each.outcome, each.reason) for each in registrations}
+    return {each.app.name: (each.outcome, each.failure and each.failure.reason) for each in registrations}
 
 
 def add_webhook(apple: Apple, app: AppleApp, **changed: Any) -> str:
@@ -79,9 +80,21 @@ async def test_ours_is_mended_and_not_doubled(apple: Apple, changed: dict[str, A
 @pytest.mark.parametrize("changed", [{"eventTypes": list(APPLES_EVENT_TYPES)}, {"name": "made by hand"}])
 async def test_one_that_already_serves_stays_as_it_is(apple: Apple, changed: dict[str, Any]) -> None:
     shop = apple.pretend.add_app("Shop", "com.acme.shop")
-    add_webhook(apple, shop, **changed)
+    webhook_id = add_webhook(apple, shop, **changed)
+    before = replace(apple.pretend.hooks.registered[webhook_id])
     assert outcomes(await apple.client().register_webhooks(URL)) == {"Shop": ("unchanged", None)}
-    assert [request.method for request in apple.pretend.requests] == ["GET", "GET"]
+    assert asdict(apple.pretend.hooks.registered[webhook_id]) == asdict(before)
+    assert [request.method for request in apple.pretend.requests] == ["GET", "GET", "PATCH"]
+
+
+async def test_a_secret_that_was_replaced_reaches_apple(apple: Apple) -> None:
+    """Apple does not tell the old one, so there is nothing to compare with."""
+    shop = apple.pretend.add_app("Shop", "com.acme.shop")
+    webhook_id = add_webhook(apple, shop, secret="the secret of last year")
+    assert outcomes(await apple.client().register_webhooks(URL)) == {"Shop": ("unchanged", None)}
+    assert apple.pretend.hooks.registered[webhook_id].secret == SECRET
+    sent = json.loads(apple.pretend.requests[-1].body)
+    assert sent["data"]["attributes"] == {"secret": SECRET}
 
 
 async def test_an_app_that_fails_does_not_keep_the_others_from_theirs(apple: Apple) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import providers
-from bot.domain.ports import ListsApps, ListsBuilds, Probes
+from bot.domain.ports import ListsApps, ListsBuilds, Probes, ReceivesWebhooks, RegistersWebhooks
 from providers.spec import AccountSettings
 
 ROOT = Path(providers.__file__).parent
@@ -65,6 +65,13 @@ def test_its_settings_are_strict_and_its_client_says_what_it_can(spec: Any) -> N
     assert issubclass(client, ListsBuilds)
     assert issubclass(client, Probes)
     assert client.provider == spec.name
+
+
+@every_spec
+def test_whoever_calls_us_is_told_our_address_by_api_or_by_hand(spec: Any) -> None:
+    client = spec.connect.__annotations__["return"]
+    by_hand = issubclass(client, ReceivesWebhooks) and not issubclass(client, RegistersWebhooks)
+    assert ("{address}" in spec.webhooks_by_hand) == by_hand
 
 
 def test_the_recipe_names_every_shared_module() -> None:

@@ -98,6 +98,7 @@ class Harbour(ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes):
             page = read(body, self.account, operation)
             before = len(found)
             found.update((item.id, item) for item in page.items)
+            self._http.found(operation, len(found) - before)
             if page.next is None or len(found) == before or is_last(page):
                 break
             params["after"] = page.next
