@@ -281,6 +281,10 @@ class Catalogue(Protocol):
         """Newest first: by upload time, then by parsed version, then by number."""
         ...
 
+    def newest(self, product_id: str, wanted: BuildFilter, limit: int) -> Sequence[Build]:
+        """The first of `find_builds`, without counting all of them."""
+        ...
+
     def near_versions(self, product_id: str, wanted: BuildFilter, label: str, limit: int) -> Sequence[str]:
         """The versions next to `label`, below and above it in turn and without itself, of builds with `wanted`'s platform, track
         and provider."""

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from bot.domain.answers import Denied, DiffAnswer, Freshness, Lone, NoSuchProduct, NothingMatches, NothingToCompare, Pair
 from bot.domain.errors import UserMistake
@@ -101,10 +102,10 @@ class _Search:
     def nothing(self, found: Mapping[Platform, Sides], question: Question, freshness: Freshness) -> NothingToCompare:
         sides = zip(*found.values(), strict=True)
         has = dict(zip(self.named, (any(builds) for builds in sides), strict=False))
-        missing = tuple(each for each in self.named if not has[each])
+        missing = tuple(each for each, is_there in has.items() if not is_there)
         lone = () if missing else tuple(self.lone(found))
         replaced = self._replaced(missing, lone)
-        near = tuple(self._near(replaced, found))[:NEAR] if replaced else ()
+        near = tuple(islice(self._near(replaced, found), NEAR)) if replaced else ()
         rest = _rest(question, self.named, replaced)
         return NothingToCompare(self.product, self.wanted, self.named, missing, lone, near, rest, freshness)
 

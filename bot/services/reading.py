@@ -100,8 +100,10 @@ class Reading:
         return self._catalogue.find_builds(product.id, replace(wanted, number=None, version=wanted.number), offset, limit)
 
     def newest(self, product: Product, wanted: BuildFilter) -> Build | None:
-        """The newest build of that description."""
-        builds = self.find(product, wanted, 0, NEWEST_WITHIN).builds
+        """The newest build of that description; a lone number may be the beginning of a version here, too."""
+        builds = self._catalogue.newest(product.id, wanted, NEWEST_WITHIN)
+        if not builds and wanted.number is not None and wanted.version is None:
+            builds = self._catalogue.newest(product.id, replace(wanted, number=None, version=wanted.number), NEWEST_WITHIN)
         return next((build for build in builds if build.account in self._reader.titles), None)
 
     def near_versions(self, product: Product, wanted: BuildFilter, label: str, limit: int) -> Sequence[str]:

@@ -23,16 +23,19 @@ def heads(connection: Connection, product_id: str) -> Sequence[Build]:
 
 
 def find_builds(connection: Connection, product_id: str, wanted: BuildFilter, offset: int, limit: int) -> BuildPage:
-    conditions = _here(product_id, wanted)
-    total = connection.scalar(select(func.count()).select_from(builds).where(*conditions)) or 0
-    page = select(*BUILD).where(*conditions).order_by(*NEWEST_FIRST).offset(offset).limit(limit)
-    return BuildPage(tuple(Build(*row) for row in connection.execute(page)), total)
+    total = connection.scalar(select(func.count()).select_from(builds).where(*_here(product_id, wanted))) or 0
+    return BuildPage(tuple(newest(connection, product_id, wanted, limit, offset)), total)
+
+
+def newest(connection: Connection, product_id: str, wanted: BuildFilter, limit: int, offset: int = 0) -> Sequence[Build]:
+    page = select(*BUILD).where(*_here(product_id, wanted)).order_by(*NEWEST_FIRST).offset(offset).limit(limit)
+    return [Build(*row) for row in connection.execute(page)]
 
 
 def near_versions(connection: Connection, product_id: str, wanted: BuildFilter, label: str, limit: int) -> Sequence[str]:
     place, here = rank(label), _here(product_id, replace(wanted, version=None, number=None))
-    found = select(builds.c.version).where(*here).group_by(builds.c.version, builds.c.version_rank).limit(limit)
-    order = builds.c.version_rank
+    order = builds.c.version_rank  # one label of each rank: in the order of an index, so that the first few end the search
+    found = select(func.min(builds.c.version)).where(*here).group_by(order).limit(limit)
     below = connection.scalars(found.where(order < place).order_by(order.desc())).all()
     above = connection.scalars(found.where(order > place).order_by(order)).all()
     in_turn = (version for pair in zip_longest(below, above) for version in pair if version is not None)

@@ -134,6 +134,7 @@ async def test_platforms_with_one_of_them_are_told(desk: DiffDesk) -> None:
         ("shop ios 3.1.0 (410) 3.1.5", ["3.1.5"], ("3.1.1", "3.2.0", "3.0.0"), "ios 3.1.0 (410)"),
         ("shop 0.1", ["0.1"], ("3.0.0", "3.1.0", "3.1.1"), ""),
         ("shop android 8.8 9.9", ["8.8", "9.9"], ("3.2.0", "3.1.0"), "android 9.9"),
+        ("shop ios 9.9 9.9", ["9.9"], ("3.2.0", "3.1.1", "3.1.0"), "ios 9.9"),
         ("shop applivery 420", ["420"], ("3.2.0", "3.1.0"), "applivery"),
         ("route 66 0.3", ["0.3"], ("0.2", "0.1"), ""),  # "Spring" cannot be asked for
     ],
