@@ -37,6 +37,7 @@ from bot.services.agreements import AgreementWatch
 from bot.services.alerts import AlertDelivery
 from bot.services.audit import AuditLog
 from bot.services.catalog import Catalog
+from bot.services.diff import DiffDesk
 from bot.services.door import Doorkeeper
 from bot.services.expiries import Almanac, ExpiryWatch
 from bot.services.incidents import IncidentCards, Incidents
@@ -273,7 +274,8 @@ def build(
         task_table(sync, agreements, expiries, incidents, cards, delivery, lambda: audit.forget(settings.purser.audit_retention))
     )
     links = _links(settings, store, providers, titles, clock, _doorkeeper(settings, slack, clock))
-    catalog = Catalog(store, Reader(_accounts(settings, specs), clock, settings.purser.poll_every * 2), access)
+    reader = Reader(_accounts(settings, specs), clock, settings.purser.poll_every * 2)
+    catalog = Catalog(store, reader, access)
     desk = Desk(
         catalog=catalog,
         refresher=Refresher(store, jobs, clock),
@@ -286,6 +288,7 @@ def build(
         revoking=RevokingDesk(store, catalog, access, clock),
         audit=audit,
         why=WhyDesk(store, catalog, access),
+        diff=DiffDesk(store, reader, catalog, access),
         access=access,
         commands=Commands(**settings.purser.commands.model_dump()),
         clock=clock,

@@ -6,6 +6,7 @@ from handlers.again import Again
 from handlers.agreements import Agreements
 from handlers.audit import Audit
 from handlers.desk import Desk
+from handlers.diff import Diff
 from handlers.download import Download
 from handlers.phone import Phone
 from handlers.requests import Routes
@@ -18,6 +19,7 @@ from handlers.why import Why
 WORDS = (
     "versions",
     "download",
+    "diff",
     "apps",
     "status",
     "agreements",
@@ -36,10 +38,11 @@ def routes(desk: Desk) -> Routes:
     """What people can say and press. `open_to_all` also answers people who may see no build."""
     versions, download, subscriptions = Versions(desk), Download(desk), Subscriptions(desk)
     status, revoke = Status(desk, WORDS, versions.ask), Revoke(desk)
-    agreements = Agreements(desk)
+    agreements, diff = Agreements(desk), Diff(desk)
     features = {
         "versions": versions.ask,
         "download": download.ask,
+        "diff": diff.ask,
         "apps": status.apps,
         "status": status.status,
         "agreements": status.agreements,
@@ -62,7 +65,7 @@ def routes(desk: Desk) -> Routes:
             Action.ASK: again.click,
             Action.PAGE: again.click,
             Action.PRODUCT_MENU: again.click,
-            Action.SHARE: Again({"versions": versions.share, "download": download.share}).click,
+            Action.SHARE: Again({"versions": versions.share, "download": download.share, "diff": diff.share}).click,
             Action.SHARE_BUILD: download.share_build,
             Action.TO_PHONE: Phone(desk).click,
             Action.REVOKE: revoke.click,

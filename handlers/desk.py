@@ -7,6 +7,7 @@ from datetime import datetime
 from bot.services.access import Access
 from bot.services.audit import AuditLog
 from bot.services.catalog import Catalog
+from bot.services.diff import DiffDesk
 from bot.services.incidents import Incidents
 from bot.services.links import Links
 from bot.services.phone import PhoneSender
@@ -34,6 +35,7 @@ class Desk:
     revoking: RevokingDesk
     audit: AuditLog
     why: WhyDesk
+    diff: DiffDesk
     access: Access
     commands: Commands
     clock: Callable[[], datetime]

@@ -112,6 +112,53 @@ class NothingMatches:
     freshness: Freshness
 
 
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two builds of one platform."""
+
+    older: Build
+    newer: Build
+
+
+@dataclass(frozen=True, slots=True)
+class Lone:
+    """A build with nothing beside it on its platform. `missing` is what was asked for and is not there; without it, both that
+    were named are this build, or there is no other version."""
+
+    build: Build
+    missing: BuildFilter | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DiffAnswer:
+    """`/purser diff shop 3.1 3.2`: one pair per platform. `named` are the versions and numbers of the question (what it leaves
+    open is the newest), `wanted` its other filters; `asked` is the question, for the Share button."""
+
+    product: Product
+    wanted: BuildFilter
+    named: tuple[BuildFilter, ...]
+    pairs: tuple[Pair, ...]
+    lone: tuple[Lone, ...]
+    titles: Mapping[str, str]
+    freshness: Freshness
+    asked: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NothingToCompare:
+    """No platform has two builds that were meant. `missing` of the `named` has none at all; `near` are versions that may be meant
+    instead, `rest` the words of the question that stay when one of them is."""
+
+    product: Product
+    wanted: BuildFilter
+    named: tuple[BuildFilter, ...]
+    missing: tuple[BuildFilter, ...]
+    lone: tuple[Lone, ...]
+    near: tuple[str, ...]
+    rest: str
+    freshness: Freshness
+
+
 class Denial(StrEnum):
     """Why a person may not."""
 

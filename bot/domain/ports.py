@@ -199,13 +199,17 @@ class Provider(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BuildFilter:
-    """Which builds of a product are meant; None means any. `version` also matches as a prefix ("3.2" finds 3.2.0)."""
+    """Which builds of a product are meant; None means any. `version` also matches as a prefix ("3.2" finds 3.2.0), unless it
+    `is_exact`. `not_version` and `not_number` leave out what has exactly those."""
 
     platform: Platform | None = None
     track: str | None = None
     provider: str | None = None
     version: str | None = None
     number: str | None = None
+    is_exact: bool = False
+    not_version: str | None = None
+    not_number: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +293,19 @@ class Catalogue(Protocol):
 
     def find_builds(self, product_id: str, wanted: BuildFilter, offset: int = 0, limit: int = 10) -> BuildPage:
         """Newest first: by upload time, then by parsed version, then by number."""
+        ...
+
+    def newest(self, product_id: str, wanted: BuildFilter, limit: int) -> Sequence[Build]:
+        """The first of `find_builds`, without counting all of them."""
+        ...
+
+    def near_versions(self, product_id: str, wanted: BuildFilter, label: str, limit: int) -> Sequence[str]:
+        """The versions next to `label`, below and above it in turn and without itself, of builds with `wanted`'s platform, track
+        and provider."""
+        ...
+
+    def oldest_first(self, keys: Iterable[str]) -> Sequence[str]:
+        """The keys of builds in the order of `find_builds`, backwards."""
         ...
 
 

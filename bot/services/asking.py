@@ -101,6 +101,23 @@ class Interpreter:
         return wanted, track, leftover
 
 
+def names_a_build(word: str) -> bool:
+    """Whether a word is a version or a build number."""
+    return bool(_VERSION.match(word) or _NUMBER.match(word))
+
+
+def named_builds(words: str) -> tuple[BuildFilter, ...]:
+    """The versions and build numbers among the words, as they follow each other; "3.1 (412)" is one build."""
+    named: list[BuildFilter] = []
+    for word in words.split():
+        if match := _VERSION.match(word):
+            named.append(BuildFilter(version=match[1]))
+        elif match := _NUMBER.match(word):
+            belongs = word.startswith("(") and named and named[-1].number is None
+            named.append(replace(named.pop() if belongs else BuildFilter(), number=match[1]))
+    return tuple(named)
+
+
 def matching_track(word: str, tracks: Iterable[str]) -> str | None:
     """The track that a person means by one word of it ("live" -> "Enterprise store (Live)")."""
     names = sorted(set(tracks), key=len)

@@ -127,7 +127,7 @@ class Catalog:
         return HeadsAnswer(product, builds, self.titles, freshness, words)
 
     def _builds(self, reading: Reading, question: Question, product: Product, words: str, offset: int) -> Answer:
-        wanted = _named_track(question, reading.heads(product))
+        wanted = named_track(question, reading.heads(product))
         page = reading.find(product, wanted, offset, PAGE) if wanted else BuildPage((), 0)
         freshness = reading.freshness({app.account for app in product.apps})
         if wanted is None or not page.total:
@@ -143,11 +143,11 @@ class Catalog:
 def _fitting(reading: Reading, question: Question, product: Product) -> tuple[Build, ...]:
     """The product's newest builds that the question's filters let through."""
     heads = reading.heads(product)
-    wanted = _named_track(question, heads)
+    wanted = named_track(question, heads)
     return tuple(build for build in heads if reading.fits(build, wanted)) if wanted else ()
 
 
-def _named_track(question: Question, heads: Sequence[Build]) -> BuildFilter | None:
+def named_track(question: Question, heads: Sequence[Build]) -> BuildFilter | None:
     """The filter with the vendor's own word for the track; None when the product has no such track."""
     if question.track is None:
         return question.wanted

@@ -12,6 +12,7 @@ from bot.services.asking import Interpreter, Question
 from bot.services.names import NameIndex, normalise
 
 STAND_IN_WITHIN = 20  # builds of a line among which one is looked for that can be had
+NEWEST_WITHIN = 20  # builds of that description among which one is looked for whose account is still configured
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,22 @@ class Reading:
         if page.total or wanted.number is None or wanted.version is not None:
             return page
         return self._catalogue.find_builds(product.id, replace(wanted, number=None, version=wanted.number), offset, limit)
+
+    def newest(self, product: Product, wanted: BuildFilter) -> Build | None:
+        """The newest build of that description; a lone number may be the beginning of a version here, too."""
+        builds = self._catalogue.newest(product.id, wanted, NEWEST_WITHIN)
+        if not builds and wanted.number is not None and wanted.version is None:
+            builds = self._catalogue.newest(product.id, replace(wanted, number=None, version=wanted.number), NEWEST_WITHIN)
+        return next((build for build in builds if build.account in self._reader.titles), None)
+
+    def near_versions(self, product: Product, wanted: BuildFilter, label: str, limit: int) -> Sequence[str]:
+        """See `bot.domain.ports.Catalogue`."""
+        return self._catalogue.near_versions(product.id, wanted, label, limit)
+
+    def oldest_first(self, builds: Collection[Build]) -> list[Build]:
+        """By upload time, then by parsed version."""
+        by_key = {build.key: build for build in builds}
+        return [by_key[key] for key in self._catalogue.oldest_first(by_key)]
 
     def freshness(self, accounts: Collection[str]) -> Freshness:
         """How old an answer is that rests on these accounts."""

@@ -174,6 +174,15 @@ class SqlCatalogue:
     def find_builds(self, product_id: str, wanted: BuildFilter, offset: int = 0, limit: int = 10) -> BuildPage:
         return finding.find_builds(self._connection, product_id, wanted, offset, limit)
 
+    def newest(self, product_id: str, wanted: BuildFilter, limit: int) -> Sequence[Build]:
+        return finding.newest(self._connection, product_id, wanted, limit)
+
+    def near_versions(self, product_id: str, wanted: BuildFilter, label: str, limit: int) -> Sequence[str]:
+        return finding.near_versions(self._connection, product_id, wanted, label, limit)
+
+    def oldest_first(self, keys: Iterable[str]) -> Sequence[str]:
+        return finding.oldest_first(self._connection, keys)
+
     def _bump(self) -> None:
         self._connection.execute(_BUMP)
 

@@ -1,17 +1,20 @@
-"""The two questions that are asked all day: what is newest of a product, and which builds fit a description."""
+"""What people ask for: what is newest of a product, which builds fit a description, and which versions stand near another."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import zip_longest
 
 from sqlalchemy import CTE, ColumnElement, Connection, ScalarSelect, bindparam, func, literal, select
 
 from bot.domain.model import Build
 from bot.domain.ports import BuildFilter, BuildPage
-from bot.store.ranks import rank_prefix
+from bot.store.ranks import rank, rank_prefix
 from bot.store.saving import BUILD
 from bot.store.tables import NEWEST, accounts, builds
 from bot.store.types import CleanText
 
 NEWEST_FIRST = [builds.c[name].desc() for name in NEWEST]
+_OLDEST_FIRST = select(builds.c.key).order_by(*(builds.c[name] for name in NEWEST))
 
 
 def heads(connection: Connection, product_id: str) -> Sequence[Build]:
@@ -20,10 +23,32 @@ def heads(connection: Connection, product_id: str) -> Sequence[Build]:
 
 
 def find_builds(connection: Connection, product_id: str, wanted: BuildFilter, offset: int, limit: int) -> BuildPage:
-    conditions = [builds.c.product_id == product_id, builds.c.gone_at.is_(None), *_conditions(wanted)]
-    total = connection.scalar(select(func.count()).select_from(builds).where(*conditions)) or 0
-    page = select(*BUILD).where(*conditions).order_by(*NEWEST_FIRST).offset(offset).limit(limit)
-    return BuildPage(tuple(Build(*row) for row in connection.execute(page)), total)
+    total = connection.scalar(select(func.count()).select_from(builds).where(*_here(product_id, wanted))) or 0
+    return BuildPage(tuple(newest(connection, product_id, wanted, limit, offset)), total)
+
+
+def newest(connection: Connection, product_id: str, wanted: BuildFilter, limit: int, offset: int = 0) -> Sequence[Build]:
+    page = select(*BUILD).where(*_here(product_id, wanted)).order_by(*NEWEST_FIRST).offset(offset).limit(limit)
+    return [Build(*row) for row in connection.execute(page)]
+
+
+def near_versions(connection: Connection, product_id: str, wanted: BuildFilter, label: str, limit: int) -> Sequence[str]:
+    place, here = rank(label), _here(product_id, replace(wanted, version=None, number=None))
+    order = builds.c.version_rank  # one label of each rank: in the order of an index, so that the first few end the search
+    found = select(func.min(builds.c.version)).where(*here).group_by(order).limit(limit)
+    below = connection.scalars(found.where(order < place).order_by(order.desc())).all()
+    above = connection.scalars(found.where(order > place).order_by(order)).all()
+    in_turn = (version for pair in zip_longest(below, above) for version in pair if version is not None)
+    return list(in_turn)[:limit]
+
+
+def oldest_first(connection: Connection, keys: Iterable[str]) -> Sequence[str]:
+    return connection.scalars(_OLDEST_FIRST.where(builds.c.key.in_(list(keys)))).all()
+
+
+def _here(product_id: str, wanted: BuildFilter) -> list[ColumnElement[bool]]:
+    there = [builds.c.product_id == product_id, builds.c.gone_at.is_(None)]
+    return [*there, *_conditions(wanted), *_exceptions(wanted)]
 
 
 def _conditions(wanted: BuildFilter) -> list[ColumnElement[bool]]:
@@ -35,9 +60,19 @@ def _conditions(wanted: BuildFilter) -> list[ColumnElement[bool]]:
     if wanted.provider is not None:
         conditions.append(builds.c.account.in_(select(accounts.c.name).where(accounts.c.provider == wanted.provider)))
     if wanted.version is not None:
-        conditions.append(_version_is(wanted.version))
+        exact = builds.c.version_rank == rank(wanted.version)
+        conditions.append(exact if wanted.is_exact else _version_is(wanted.version))
     if wanted.number is not None:
         conditions.append(builds.c.number == wanted.number)
+    return conditions
+
+
+def _exceptions(wanted: BuildFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.not_version is not None:
+        conditions.append(builds.c.version_rank != rank(wanted.not_version))
+    if wanted.not_number is not None:
+        conditions.append(builds.c.number.is_distinct_from(wanted.not_number))
     return conditions
 
 

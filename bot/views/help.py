@@ -41,6 +41,7 @@ def _asking(commands: Commands) -> str:
         (f"{commands.versions} shop ios 3.2", "the builds of that version"),
         (f"{commands.download} shop android", "straight to the link"),
         (f"{commands.download} shop 418", "by build number"),
+        (f"{commands.root} diff shop 3.1 3.2", "two versions side by side"),
     )
 
 

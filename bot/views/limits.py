@@ -17,6 +17,7 @@ MESSAGE: Final = 12_500  # characters, counted generously
 BLOCKS: Final = 50
 SECTION: Final = 3000
 HEADER: Final = 150
+FIELD: Final = 2000
 CONTEXT: Final = 1000  # ours; Slack allows more
 FALLBACK: Final = 500
 BUTTON: Final = 75
@@ -50,6 +51,12 @@ def header(text: str) -> Block:
 def context(*lines: str) -> Block:
     """Small print; every line is escaped text."""
     return {"type": "context", "elements": [mrkdwn("\n".join(lines), CONTEXT)]}
+
+
+def columns(left: str, right: str, text: str = "") -> Block:
+    """Two texts side by side; on a phone, below each other. `text` stands above them. Every text is escaped and short."""
+    block: Block = {"type": "section", "fields": [mrkdwn(left, FIELD), mrkdwn(right, FIELD)]}
+    return {**block, "text": mrkdwn(text, SECTION)} if text else block
 
 
 def button(text: str, action: Action, value: str = "", position: int = 0, style: str | None = None) -> Element:
@@ -154,6 +161,7 @@ def weight(block: Block) -> int:
         size += len(block["text"]["text"])
     if "accessory" in block:
         size += _element_weight(block["accessory"])
+    size += sum(60 + len(field["text"]) for field in block.get("fields", ()))
     return size + sum(map(_element_weight, block.get("elements", ())))
 
 

@@ -1,12 +1,12 @@
 """The App Store versions of one account: those that came with its apps, and what no listing tells of them.
 
 Apple lists versions for one app at a time. They also ride along where apps are listed, at no call of their own, but without the
-number of their build and without the phased release. These are asked for one question a poll, most useful first, and remembered;
-less often while polls have more to read than one page.
+number and the minimum OS of their build and without the phased release. These are asked for one question a poll, most useful
+first, and remembered; less often while polls have more to read than one page.
 """
 
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
@@ -14,7 +14,7 @@ from bot.domain.errors import NotFound, ProviderError, Refused
 from bot.domain.model import App, Build, BuildState
 from providers.app_store_connect import store_versions, wire
 from providers.app_store_connect.api import PAGE_SIZE, Api, Params
-from providers.app_store_connect.store_versions import PHASED_AT_MOST, Phase, Reading, with_phase
+from providers.app_store_connect.store_versions import PHASED_AT_MOST, BuildFacts, Phase, Reading, with_build, with_phase
 from providers.app_store_connect.wire import ListedApp
 
 # App ids have about ten digits, those of versions 36, so that an address stays under 6 KB, commas encoded.
@@ -39,12 +39,12 @@ _APPS: Params = {
 _VERSION: Params = {
     "include": "build,appStoreVersionPhasedRelease",
     "fields[appStoreVersions]": f"{VERSION_FIELDS['fields[appStoreVersions]']},build,appStoreVersionPhasedRelease",
-    "fields[builds]": "version",
+    "fields[builds]": "version,minOsVersion",
     "fields[appStoreVersionPhasedReleases]": "phasedReleaseState,currentDayNumber",
 }
-_NUMBERS: Params = {
+_BUILD_FACTS: Params = {
     "include": "appStoreVersion",
-    "fields[builds]": "version,appStoreVersion",
+    "fields[builds]": "version,minOsVersion,appStoreVersion",
     "fields[appStoreVersions]": "versionString",
     "limit": PAGE_SIZE,
 }
@@ -63,7 +63,7 @@ class Shelf:
         self._api = api
         self._clock = clock
         self._arrived: dict[str, tuple[Build, ...]] = {}
-        self._numbers: dict[str, str | None] = {}
+        self._facts: dict[str, BuildFacts] = {}
         self._phases: dict[str, _Answer] = {}
         self._asked_at = clock()
 
@@ -78,15 +78,15 @@ class Shelf:
     ) -> Sequence[Build]:
         """The versions of `apps`, each arrival handed out once; those of apps that were not listed since are asked for.
 
-        `attached` came with their builds, whose numbers they have. A version that its store has in `known`, that is no longer
-        handed out and whose number was not asked for yet, waits for a later poll. `is_busy`: this poll made enough calls already.
+        `attached` came with their builds, whose facts they have. A version that its store has in `known`, that is no longer
+        handed out and whose build was not asked for yet, waits for a later poll. `is_busy`: this poll made enough calls already.
         Raises ProviderError.
         """
         wanted = sorted({app.id for app in apps})
         versions = {version.id: version for version in await self._unpack(wanted)}
         for version in attached:
             versions[version.id] = version
-            self._numbers[version.id] = version.number
+            self._facts[version.id] = BuildFacts(version.number, version.min_os)
         if not is_busy or self._clock() - self._asked_at >= BUSY_PAUSE:
             self._asked_at = self._clock()
             await self._ask_one_more(list(versions.values()))
@@ -109,35 +109,35 @@ class Shelf:
         return [version for versions in arrived.values() for version in versions]
 
     def _waits(self, version: Build, known: Container[str]) -> bool:
-        return version.state is BuildState.EXPIRED and version.id in known and version.id not in self._numbers
+        return version.state is BuildState.EXPIRED and version.id in known and version.id not in self._facts
 
     def _completed(self, version: Build) -> Build:
         answer = self._phases.get(version.id)
-        version = replace(version, number=self._numbers.get(version.id))
+        version = with_build(version, self._facts.get(version.id, BuildFacts()))
         return with_phase(version, answer.phase) if answer else version
 
     # --- one question a poll ---
 
     async def _ask_one_more(self, versions: Sequence[Build]) -> None:
         """A listing is not lost when it fails: what was not answered is asked again, what was refused is not."""
-        numberless = [version for version in versions if version.id not in self._numbers]
-        numberless.sort(key=lambda version: version.state is BuildState.EXPIRED)
+        unknown = [version for version in versions if version.id not in self._facts]
+        unknown.sort(key=lambda version: version.state is BuildState.EXPIRED)
         try:
-            if numberless:
-                await self._ask_numbers([version.id for version in numberless[:VERSIONS_PER_REQUEST]])
+            if unknown:
+                await self._ask_build_facts([version.id for version in unknown[:VERSIONS_PER_REQUEST]])
             elif live := next(self._phases_due(versions), None):
                 await self._ask_phase(live)
         except ProviderError:
             return
 
-    async def _ask_numbers(self, version_ids: Sequence[str]) -> None:
-        params = {**_NUMBERS, "filter[appStoreVersion]": ",".join(version_ids)}
+    async def _ask_build_facts(self, version_ids: Sequence[str]) -> None:
+        params = {**_BUILD_FACTS, "filter[appStoreVersion]": ",".join(version_ids)}
         url = self._api.url("/v1/builds", params)
         try:
-            pairs = await self._api.read_all("list numbers", url, store_versions.read_numbers, can_wait=True)
+            pairs = await self._api.read_all("list numbers", url, store_versions.read_build_facts, can_wait=True)
         except (Refused, NotFound):
             pairs = []
-        self._numbers |= dict.fromkeys(version_ids) | {id: number for id, number in pairs if id in version_ids}
+        self._facts |= dict.fromkeys(version_ids, BuildFacts()) | {id: facts for id, facts in pairs if id in version_ids}
 
     def _phases_due(self, versions: Iterable[Build]) -> Iterator[Build]:
         """Live versions that may be in a phased release: young ones, and not those of which it is known to be over."""

@@ -73,8 +73,17 @@ class _PhasedAttributes(Wire):
     current_day_number: int | None = None
 
 
-class _NumberAttributes(Wire):
+class _BuildAttributes(Wire):
     version: str | None = None
+    min_os_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BuildFacts:
+    """What only the build of a version tells; with nothing known, or no build attached, facts that are all absent."""
+
+    number: str | None = None
+    min_os: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +102,11 @@ class Reading:
     phase: Phase
 
 
-def store_version(resource: Resource, app: App, number: str | None = None) -> Build:
-    """The version `resource` of `app`. Raises pydantic's ValidationError."""
+def store_version(resource: Resource, app: App, of: BuildFacts | None = None) -> Build:
+    """The version `resource` of `app`, with what is known of its build. Raises pydantic's ValidationError."""
     about = attributes_of(resource, _VersionAttributes)
     state, detail = _state(about)
-    return Build(
+    version = Build(
         account=app.account,
         app_id=app.id,
         id=resource.id,
@@ -106,11 +115,11 @@ def store_version(resource: Resource, app: App, number: str | None = None) -> Bu
         track=TRACK,
         state=state,
         handover=Handover.PAGE if state is BuildState.LIVE else Handover.NONE,
-        number=number,
         uploaded_at=about.created_date,
         detail=detail,
         bundle_id=app.bundle_id,
     )
+    return with_build(version, of) if of else version
 
 
 def read_store_version(body: object, app: App, operation: str) -> Reading:
@@ -118,10 +127,14 @@ def read_store_version(body: object, app: App, operation: str) -> Reading:
     return read_one(body, app.account, operation, lambda resource, included: _reading(resource, included, app))
 
 
-def read_numbers(body: object, account: str, operation: str) -> Page[tuple[str, str | None]]:
-    """A page of /v1/builds with appStoreVersion included: (id of the version, number of its build)."""
-    page = read_page(body, account, operation, _numbered)
+def read_build_facts(body: object, account: str, operation: str) -> Page[tuple[str, BuildFacts]]:
+    """A page of /v1/builds with appStoreVersion included: (id of the version, facts of its build)."""
+    page = read_page(body, account, operation, _with_version_ids)
     return Page(tuple(pair for pairs in page.items for pair in pairs), page.next, page.total)
+
+
+def with_build(version: Build, facts: BuildFacts) -> Build:
+    return replace(version, number=facts.number, min_os=facts.min_os)
 
 
 def with_phase(version: Build, phase: Phase) -> Build:
@@ -130,14 +143,18 @@ def with_phase(version: Build, phase: Phase) -> Build:
 
 
 def _reading(resource: Resource, included: Included, app: App) -> Reading:
-    number = included.one(resource, "build", _NumberAttributes).version
+    facts = _facts(included.one(resource, "build", _BuildAttributes))
     phase = _phase(included.one(resource, "appStoreVersionPhasedRelease", _PhasedAttributes))
-    return Reading(with_phase(store_version(resource, app, number), phase), phase)
+    return Reading(with_phase(store_version(resource, app, facts), phase), phase)
 
 
-def _numbered(resource: Resource, _included: Included) -> tuple[tuple[str, str | None], ...]:
-    number = attributes_of(resource, _NumberAttributes).version
-    return tuple((reference.id, number) for reference in resource.references("appStoreVersion"))
+def _with_version_ids(resource: Resource, _included: Included) -> tuple[tuple[str, BuildFacts], ...]:
+    facts = _facts(attributes_of(resource, _BuildAttributes))
+    return tuple((reference.id, facts) for reference in resource.references("appStoreVersion"))
+
+
+def _facts(about: _BuildAttributes) -> BuildFacts:
+    return BuildFacts(about.version, about.min_os_version)
 
 
 def _state(about: _VersionAttributes) -> tuple[BuildState, str | None]:

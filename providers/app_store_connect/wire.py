@@ -24,7 +24,7 @@ from providers.app_store_connect.documents import (
     readable,
     storable,
 )
-from providers.app_store_connect.store_versions import UNKNOWN_VERSION, store_version
+from providers.app_store_connect.store_versions import UNKNOWN_VERSION, BuildFacts, store_version
 
 TRACK = "TestFlight"
 PREFERRED_LOCALE = "en-US"
@@ -167,7 +167,10 @@ def _listed_app(resource: Resource, included: Included, account: str) -> ListedA
 def _listed_build(resource: Resource, included: Included, account: str) -> ListedBuild:
     build = _build(resource, included, account)
     app = App(account, build.app_id, build.app_id, build.bundle_id)
-    became = (store_version(each, app, build.number) for each in included.resources(resource, "appStoreVersion"))
+    became = (
+        store_version(each, app, BuildFacts(build.number, build.min_os))
+        for each in included.resources(resource, "appStoreVersion")
+    )
     return ListedBuild(build, next(became, None))
 
 

@@ -38,7 +38,7 @@ VERSION: dict[str, Any] = {
         },
     },
     "included": [
-        {"type": "builds", "id": "b1", "attributes": {"version": "418"}},
+        {"type": "builds", "id": "b1", "attributes": {"version": "418", "minOsVersion": "16.0"}},
         {
             "type": "appStoreVersionPhasedReleases",
             "id": "r1",
@@ -69,6 +69,7 @@ def test_a_version_with_everything_included() -> None:
         uploaded_at=datetime(2026, 4, 20, 8, 2, 3, tzinfo=UTC),
         detail="phased release day 3 of 7",
         bundle_id="com.acme.shop",
+        min_os="16.0",
     )
 
 
@@ -148,7 +149,7 @@ NUMBERS: dict[str, Any] = {
         {
             "type": "builds",
             "id": "b1",
-            "attributes": {"version": "418"},
+            "attributes": {"version": "418", "minOsVersion": "16.0"},
             "relationships": {"appStoreVersion": {"data": {"type": "appStoreVersions", "id": "v1"}}},
         },
         {"type": "builds", "id": "b2", "attributes": {"version": "419"}},
@@ -161,15 +162,16 @@ def test_versions_that_came_with_their_app() -> None:
     assert [(version.id, version.app_id, version.bundle_id) for version in listed.versions] == [("v1", "1", "com.acme.shop")]
 
 
-def test_numbers_of_versions() -> None:
-    assert store_versions.read_numbers(NUMBERS, "acme-apple", "list numbers").items == (("v1", "418"),)
+def test_facts_of_the_builds_of_versions() -> None:
+    facts = store_versions.BuildFacts("418", "16.0")
+    assert store_versions.read_build_facts(NUMBERS, "acme-apple", "list numbers").items == (("v1", facts),)
 
 
 def read_with_all(body: object) -> None:
     with suppress(Confused):
         wire.read_apps(body, "acme-apple", "any")
     with suppress(Confused):
-        store_versions.read_numbers(body, "acme-apple", "any")
+        store_versions.read_build_facts(body, "acme-apple", "any")
     with suppress(Confused):
         store_versions.read_store_version(body, SHOP, "any")
 
@@ -378,6 +380,7 @@ async def test_a_replaced_version_waits_until_its_number_is_known(apple: Apple, 
     assert await poll(second, known) == {}
     versions = await poll(second, known)
     assert {version: build.number for version, build in versions.items()} == {build.version: build.number for build in many[210:]}
+    assert {build.min_os for build in versions.values()} == {"15.0"}
 
 
 @pytest.mark.parametrize("path", ["^/v1/builds$", "^/v1/appStoreVersions/"])
@@ -434,7 +437,8 @@ async def test_a_version_is_read_again_with_its_number_and_phase(apple: Apple, s
     apple.pretend.set_phase(made, "PAUSED", day=5)
     apple.pretend.requests.clear()
     again = await client.reread_build(version)
-    assert (again.number, again.state, again.detail) == ("418", BuildState.LIVE, "phased release paused on day 5 of 7")
+    assert (again.number, again.min_os) == ("418", "15.0")
+    assert (again.state, again.detail) == (BuildState.LIVE, "phased release paused on day 5 of 7")
     assert (again.key, again.bundle_id, again.handover) == (version.key, "com.acme.shop", Handover.PAGE)
     assert apple.paths == [f"/v1/appStoreVersions/{made.id}"]
     apple.pretend.store_versions.clear()

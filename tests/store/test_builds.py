@@ -229,3 +229,50 @@ async def test_a_contract_is_awaited_until_the_build_says_otherwise_or_is_gone(s
     await store.write(lambda r: r.catalogue.save_builds([waiting], NOW))
     await store.write(lambda r: r.catalogue.mark_gone([waiting.key], NOW))
     assert await awaits() == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "ids"),
+    [
+        (BuildFilter(version="3.2", is_exact=True), {"3.2"}),
+        (BuildFilter(version="03.2", is_exact=True), {"3.2"}),
+        (BuildFilter(version="3.2", is_exact=True, not_version="3.2"), set()),
+        (BuildFilter(version="3.2", not_version="3.2.0"), {"3.2", "3.2-beta"}),
+        (BuildFilter(not_version="3.2"), {"3.2.0", "3.2-beta", "3.10", ""}),
+        (BuildFilter(not_number="418"), {"3.10", ""}),
+    ],
+)
+async def test_versions_whole_and_left_out(store: Database, wanted: BuildFilter, ids: set[str]) -> None:
+    builds = [ios(version, version=version) for version in ("3.2", "3.2.0", "3.2-beta")]
+    others = ios("3.10", version="3.10", number="500"), ios("", version="", number=None)
+    product_id = await saved(store, *builds, *others)
+    assert set(await found(store, product_id, wanted)) == ids
+
+
+@pytest.mark.parametrize(
+    ("label", "near"),
+    [
+        ("3.2", ["3.2-beta", "3.2.0", "3.1", "3.10"]),
+        ("9", ["3.10", "3.2.0", "3.2", "3.2-beta"]),
+        ("0.1", ["3.1", "3.2-beta", "3.2", "3.2.0"]),
+        ("3.10", ["3.2.0", "3.2", "3.2-beta", "3.1"]),
+    ],
+)
+async def test_versions_next_to_another(store: Database, label: str, near: list[str]) -> None:
+    versions = ["3.1", "3.2-beta", "3.2", "3.2.0", "3.10"]
+    builds = [ios(f"{version} {copy}", version=version) for version in versions for copy in range(2)]
+    gone = ios("gone", version="3.2.0.1")
+    product_id = await saved(store, *builds, gone, android("elsewhere", version="3.2.9"))
+    await store.write(lambda r: r.catalogue.mark_gone([gone.key], NOW))
+    wanted = BuildFilter(platform=Platform.IOS, version="7")
+    assert await store.read(lambda r: r.catalogue.near_versions(product_id, wanted, label, 4)) == near
+    assert await store.read(lambda r: r.catalogue.near_versions(product_id, wanted, label, 2)) == near[:2]
+
+
+async def test_builds_in_the_order_of_their_age(store: Database) -> None:
+    late, unknown = ios("late", version="1.0", uploaded_at=NOW + hours(1)), ios("unknown", version="3.10", uploaded_at=None)
+    same, early = ios("same", version="3.9", uploaded_at=NOW), ios("early", version="9.9", uploaded_at=NOW - hours(1))
+    await saved(store, late, unknown, same, early)
+    keys = [build.key for build in (early, same, unknown, late)]
+    assert await store.read(lambda r: r.catalogue.oldest_first(reversed(keys))) == keys
+    assert await store.read(lambda r: r.catalogue.oldest_first([])) == []

@@ -54,10 +54,13 @@ async def test_ten_thousand_builds_answer_as_quickly_as_ten(store: Database, pro
     assert (page.total, page.builds[0].id) == (100, "3299")
     page = await store.read(lambda r: r.catalogue.find_builds(product_id, BuildFilter(number="418")))
     assert [build.id for build in page.builds] == ["418"]
+    beside = BuildFilter(Platform.IOS, not_version="9.9.9")
     if backend == "sqlite":  # a server answers from another process, and plans without statistics at first
         assert await best_of(20, store, lambda r: r.catalogue.heads(product_id)) < 3
         assert await best_of(20, store, lambda r: r.catalogue.find_builds(product_id, BuildFilter(version="3.2"))) < 5
         assert await best_of(20, store, lambda r: r.catalogue.find_builds(product_id, BuildFilter(number="418"))) < 5
+        assert await best_of(20, store, lambda r: r.catalogue.newest(product_id, beside, 20)) < 5
+        assert await best_of(20, store, lambda r: r.catalogue.near_versions(product_id, beside, "9.9.9", 5)) < 5
         assert await best_of(5, store, lambda r: r.catalogue.accounts()) < 10
 
     unchanged = [made(number) for number in range(COUNT - 1800, COUNT)]

@@ -18,13 +18,17 @@ from bot.domain.answers import (
     DeadIncident,
     Denial,
     Denied,
+    DiffAnswer,
     Freshness,
     HeadsAnswer,
     Limited,
+    Lone,
     Muted,
     NoSuchProduct,
     NothingMatches,
+    NothingToCompare,
     Obstacle,
+    Pair,
     ProductLine,
     ProductsAnswer,
     RevocableAnswer,
@@ -74,6 +78,7 @@ from bot.domain.ports import AuditLine, BuildFilter, BuildPage
 from bot.views import (
     agreements,
     alerts,
+    diff,
     download,
     grants,
     incidents,
@@ -161,6 +166,43 @@ HEADS = HeadsAnswer(SHOP, (ANDROID, IOS, PROCESSING, ADHOC, EXPIRED), TITLES, ST
 BUILDS = BuildsAnswer(
     SHOP, BuildFilter(Platform.IOS, version="3.2"), "shop ios 3.2", BuildPage((IOS, PROCESSING), 37), 10, 10, TITLES, FRESH
 )
+OLDER_IOS = replace(
+    IOS,
+    id="b412",
+    version="3.1.0",
+    number="412",
+    uploaded_at=NOW - timedelta(days=20),
+    min_os="15.0",
+    notes="Fixes for <b>all</b>",
+)
+OLDER_ANDROID = replace(
+    ANDROID,
+    account="acme-store",
+    id="v70",
+    version="3.1.0",
+    number="70",
+    track="Enterprise store (Live)",
+    state=BuildState.LIVE,
+    uploaded_at=NOW - timedelta(days=9),
+    size=52_200_000,
+    min_os="24",
+    branch=None,
+    commit=None,
+)
+DIFF = DiffAnswer(
+    SHOP,
+    BuildFilter(),
+    (BuildFilter(version="3.1"), BuildFilter(version="3.2.0", number="77")),
+    (
+        Pair(OLDER_ANDROID, replace(ANDROID, min_os="26")),
+        Pair(OLDER_IOS, replace(IOS, min_os="16.0", notes="Faster checkout.\n@channel, try it: http://acme.example")),
+    ),
+    (Lone(replace(IOS, platform=Platform.MACOS), BuildFilter(version="3.1")),),
+    TITLES,
+    STALE,
+    asked="shop 3.1 3.2.0 (77)",
+)
+NO_DIFF = NothingToCompare(SHOP, BuildFilter(), (BuildFilter(version="3.2"),), (), (Lone(IOS),), (), "", FRESH)
 PRODUCTS = ProductsAnswer((ProductLine(DRIVER, None), ProductLine(SHOP, ANDROID)), FRESH)
 GRANT = Grant("0a" * 16, ANDROID.key, "U1", "C1", NOW, NOW + timedelta(minutes=10))
 
@@ -291,6 +333,38 @@ GOLDEN: Mapping[str, Callable[[], Message]] = {
     "heads_shared": lambda: versions.shared(HEADS, "U1", NOW),
     "builds": lambda: versions.builds(BUILDS, NOW),
     "builds_shared": lambda: versions.shared(BUILDS, "U1", NOW),
+    "diff": lambda: diff.diff(DIFF, NOW),
+    "diff_shared": lambda: diff.shared(DIFF, "U1", NOW),
+    "diff_one_named": lambda: diff.diff(
+        replace(DIFF, wanted=BuildFilter(Platform.IOS), named=DIFF.named[:1], pairs=(Pair(OLDER_IOS, IOS),), lone=(Lone(ADHOC),)),
+        NOW,
+    ),
+    "diff_none_named": lambda: diff.diff(replace(DIFF, named=(), pairs=(Pair(ADHOC, ADHOC),), lone=()), NOW),
+    "diff_nothing": lambda: diff.nothing(NO_DIFF, NOW),
+    "diff_nothing_missing": lambda: diff.nothing(
+        replace(
+            NO_DIFF,
+            wanted=BuildFilter(Platform.IOS),
+            named=(BuildFilter(version="9.9"), BuildFilter(number="7")),
+            missing=(BuildFilter(version="9.9"), BuildFilter(number="7")),
+            lone=(),
+            near=("3.2.0", "3.1.0"),
+            rest="ios 7",
+        ),
+        NOW,
+    ),
+    "diff_nothing_apart": lambda: diff.nothing(
+        replace(
+            NO_DIFF,
+            named=(BuildFilter(number="418"), BuildFilter(number="77")),
+            lone=(Lone(IOS, BuildFilter(number="77")), Lone(ANDROID, BuildFilter(number="418"))),
+        ),
+        NOW,
+    ),
+    "diff_nothing_twice": lambda: diff.nothing(
+        replace(NO_DIFF, named=(BuildFilter(version="3.2"),) * 2, near=("3.1.9",), rest="3.2"), NOW
+    ),
+    "no_such_product_unsaid": lambda: mistakes.no_such_product(NoSuchProduct("", (SHOP, DRIVER), "diff", "3.1 3.2")),
     "products": lambda: versions.products(PRODUCTS, NOW),
     "products_empty": lambda: versions.products(ProductsAnswer((), Freshness()), NOW),
     "products_shared": lambda: versions.shared(PRODUCTS, "U1", NOW),

@@ -19,12 +19,16 @@ from bot.domain.answers import (
     DeadIncident,
     Denial,
     Denied,
+    DiffAnswer,
     Freshness,
     HeadsAnswer,
+    Lone,
     Muted,
     NoSuchProduct,
     NothingMatches,
+    NothingToCompare,
     Obstacle,
+    Pair,
     ProductLine,
     ProductsAnswer,
     RevocableAnswer,
@@ -68,6 +72,7 @@ from bot.domain.ports import AuditLine, BuildFilter, BuildPage
 from bot.views import (
     agreements,
     alerts,
+    diff,
     download,
     grants,
     incidents,
@@ -180,6 +185,24 @@ def builds_answer(text: str, when: datetime | None) -> BuildsAnswer:
     page = BuildPage(builds(text, when), 10**9)
     wanted = BuildFilter(Platform.OTHER, text, text, text, text)
     return BuildsAnswer(some_product(text), wanted, text, page, 10**5, 10, {}, freshness(text, when))
+
+
+def diff_answer(text: str, when: datetime | None, many: int = MANY) -> DiffAnswer:
+    wanted, build = BuildFilter(Platform.OTHER, text, text, text, text), some_build(text, when, min_os=text)
+    pairs = (Pair(build, replace(build, size=None, notes=f"{text} too")), Pair(build, replace(build, size=0)))
+    lone = (Lone(build, wanted), Lone(build))
+    titles = {"acme-apple": text, "acme-games": text}
+    return DiffAnswer(
+        some_product(text), wanted, (wanted, wanted), pairs * many, lone * many, titles, freshness(text, when), text
+    )
+
+
+def nothing_to_compare(text: str, when: datetime | None) -> NothingToCompare:
+    wanted = BuildFilter(Platform.OTHER, text, text, text, text)
+    lone = (Lone(some_build(text, when), wanted),) * MANY
+    return NothingToCompare(
+        some_product(text), wanted, (wanted, wanted), (wanted, wanted), lone, (text,) * 3, text, freshness(text, when)
+    )
 
 
 def products_answer(text: str, when: datetime | None, many: int = MANY) -> ProductsAnswer:
@@ -295,6 +318,10 @@ DRAWINGS: Mapping[str, Drawing] = {
     "heads_shared": lambda text, when: versions.shared(heads_answer(text, when), "U1", NOW),
     "builds": lambda text, when: versions.builds(builds_answer(text, when), NOW),
     "builds_shared": lambda text, when: versions.shared(builds_answer(text, when), "U1", NOW),
+    "diff": lambda text, when: diff.diff(diff_answer(text, when), NOW),
+    "diff_one_platform": lambda text, when: diff.diff(replace(diff_answer(text, when, 1), named=()), NOW),
+    "diff_shared": lambda text, when: diff.shared(diff_answer(text, when), text, NOW),
+    "diff_nothing": lambda text, when: diff.nothing(nothing_to_compare(text, when), NOW),
     "products": lambda text, when: versions.products(products_answer(text, when), NOW),
     "products_shared": lambda text, when: versions.shared(products_answer(text, when), "U1", NOW),
     "hundred_products": lambda text, when: versions.products(products_answer(text, when, 100), NOW),

@@ -46,7 +46,7 @@ def all_strings(value: Any) -> Iterator[str]:
 
 def mrkdwn_texts(message: Message) -> Iterator[str]:
     for block in message.blocks:
-        for holder in (block.get("text"), *block.get("elements", ())):
+        for holder in (block.get("text"), *block.get("fields", ()), *block.get("elements", ())):
             if isinstance(holder, dict) and holder.get("type") == "mrkdwn":
                 yield holder["text"]
 
@@ -70,10 +70,8 @@ def _message_problems(message: Message) -> Iterator[str]:
 
 def _block_problems(block: dict[str, Any]) -> Iterator[str]:
     match block:
-        case {"type": "section", "text": dict(text), **rest}:
-            yield from _unknown_keys(rest, {"accessory"})
-            yield from _text_problems(text, 3000)
-            yield from _element_problems(rest["accessory"]) if "accessory" in rest else ()
+        case {"type": "section", **rest}:
+            yield from _section_problems(rest)
         case {"type": "header", "text": {"type": "plain_text"} as text, **rest}:
             yield from _unknown_keys(rest, set())
             yield from _text_problems(text, 150)
@@ -89,6 +87,19 @@ def _block_problems(block: dict[str, Any]) -> Iterator[str]:
                 yield from _element_problems(element)
         case _:
             yield f"unknown block {block.get('type')}"
+
+
+def _section_problems(section: dict[str, Any]) -> Iterator[str]:
+    yield from _unknown_keys(section, {"text", "fields", "accessory"})
+    if not {"text", "fields"} & section.keys():
+        yield "a section without text"
+    if "text" in section:
+        yield from _text_problems(section["text"], 3000)
+    if "fields" in section:
+        yield from _number_problems(section["fields"], 10)
+    for field in section.get("fields", ()):
+        yield from _text_problems(field, 2000)
+    yield from _element_problems(section["accessory"]) if "accessory" in section else ()
 
 
 def _element_problems(element: dict[str, Any]) -> Iterator[str]:
