@@ -7,8 +7,10 @@ from datetime import datetime
 from bot.services.access import Access
 from bot.services.audit import AuditLog
 from bot.services.catalog import Catalog
+from bot.services.home import HomeDesk
 from bot.services.incidents import Incidents
 from bot.services.links import Links
+from bot.services.mentions import Mentions
 from bot.services.phone import PhoneSender
 from bot.services.refresh import Refresher
 from bot.services.revoking import RevokingDesk
@@ -34,6 +36,8 @@ class Desk:
     revoking: RevokingDesk
     audit: AuditLog
     why: WhyDesk
+    home: HomeDesk
+    mentions: Mentions
     access: Access
     commands: Commands
     clock: Callable[[], datetime]

@@ -19,8 +19,8 @@ PLATFORM_WORDS: Mapping[str, Platform] = {
     **dict.fromkeys(("windows", "win"), Platform.WINDOWS),
     "web": Platform.WEB,
 }
-_VERSION = re.compile(r"^v?(\d+(?:\.\d+)+[\w.+-]*)$", re.IGNORECASE)
-_NUMBER = re.compile(r"^\(?#?(\d+)\)?$")
+VERSION = re.compile(r"^v?(\d+(?:\.\d+)+[\w.+-]*)$", re.IGNORECASE)
+NUMBER = re.compile(r"^\(?#?(\d+)\)?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +92,9 @@ class Interpreter:
                 track = normalise(token[len("track:") :])
             elif word in self._tracks:
                 track = word
-            elif match := _VERSION.match(token):
+            elif match := VERSION.match(token):
                 wanted = replace(wanted, version=match[1])
-            elif match := _NUMBER.match(token):
+            elif match := NUMBER.match(token):
                 wanted = replace(wanted, number=match[1])
             else:
                 leftover.append(token)
