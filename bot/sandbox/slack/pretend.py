@@ -232,13 +232,13 @@ class PretendSlack:
         return happening.thing
 
     def _answers(self, happening: Happening, interaction: Interaction) -> bool:
-        """Whether a change is due to an interaction. Messages with metadata are announcements, which nobody asked for, and a Home
-        tab is no answer to a press."""
+        """Whether a change is due to an interaction. Messages with metadata are announcements, which nobody asked for; a window
+        that changes by itself answers what was pressed in it."""
         if happening.cause is not None:
             return happening.cause == interaction.id
         thing = happening.thing
         if isinstance(thing, View):
-            return thing.user == interaction.user and thing.kind != "home"
+            return interaction.view is not None and thing.id == interaction.view.id and thing.kind != "home"
         if thing.user != self.workspace.bot.id or thing.metadata:
             return False
         here = thing.channel == interaction.channel and thing.to in (None, interaction.user)
