@@ -133,8 +133,7 @@ class Edge:
             return await self._routes.forms[sent.callback](Form(person, sent.metadata, sent.values))
 
         await ack(response_action="update", view=as_view(await self._guarded("form", work(), outcome)))
-        if _is_direct(sent.metadata):
-            self._behind(self._welcome(Entered(sent.user, sent.metadata), client))
+        self._behind(self._revisit(Entered(sent.user, sent.metadata), client))
 
     async def options(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         products = await self._guarded("suggest", self._suggestions(typed(body)), lambda _: ())
@@ -196,8 +195,8 @@ class Edge:
         start = Start(press.trigger, press.channel, press.window)
         answering = asyncio.create_task(self._pressed(press))
         await show(client, start, answering, partial(self._tell, press.user, respond, client))
-        if press.action_id.partition(":")[0] in self._routes.alters_home and _is_direct(press.channel):
-            await self._welcome(Entered(press.user, press.channel), client)
+        if press.action_id.partition(":")[0] in self._routes.alters_home:
+            await self._revisit(Entered(press.user, press.channel), client)
 
     async def _pressed(self, press: Pressed) -> Reply | None:
         async def work() -> Reply | None:
@@ -232,6 +231,14 @@ class Edge:
         await publish(client, who.user, tab.home)
         if tab.later:
             await publish(client, who.user, await tab.later())
+
+    async def _revisit(self, who: Entered, client: AsyncWebClient) -> None:
+        """Their Home tab once more, when what they did was about it; a conversation of two other people is not."""
+        if (
+            who.channel.startswith("D")
+            and (await call(client.conversations_open, users=who.user))["channel"]["id"] == who.channel
+        ):
+            await self._welcome(who, client)
 
     async def _tell(self, user: str, respond: AsyncRespond, client: AsyncWebClient, reply: Reply) -> None:
         """What no window shows: beside the message whose menu it was, or in a direct message."""
@@ -343,11 +350,6 @@ class Edge:
 
 def _instead(message: Message) -> Tab:
     return Tab(home.instead(message))
-
-
-def _is_direct(channel: str) -> bool:
-    """Whether it is a person's conversation with us, which their Home tab is about."""
-    return channel.startswith("D")
 
 
 def _spoken(message: Message) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import pytest
 
 from bot.domain.errors import StoreUnavailable
 from bot.sandbox.misbehaviour import Misbehaviour
-from bot.sandbox.slack import Message, User, View
+from bot.sandbox.slack import ChannelKind, Message, User, View
 from bot.sandbox.slack.workspace import Happening
 from bot.sandbox.world import World
 
@@ -96,6 +96,18 @@ async def test_subscribing_from_home_shows_there(journey: Journey) -> None:
     assert "Shop · new builds · to you" in (await the_next_home(journey, since)).text_content
     assert "Shop" in (await slack.dm(ada, "subscriptions")).text_content
     assert "to you" not in (await home_of(journey, journey.world.town.ben)).text_content
+
+
+async def test_a_conversation_of_two_others_is_no_home(journey: Journey) -> None:
+    slack, town = journey.world.slack, journey.world.town
+    theirs = slack.workspace.add_channel("theirs", town.ada, town.ben, id="D0THEIRS", kind=ChannelKind.DM, with_bot=False)
+    form = await slack.press(town.ada, await slack.command(town.ada, theirs, "/purser subscriptions"), "Subscribe")
+    assert isinstance(form, View)
+    await slack.submit(town.ada, form, filled_in("versions Shop"))
+    await until(lambda: slack.calls("conversations.open"))
+    home = await home_of(journey)
+    assert len(slack.calls("views.publish")) == 1
+    assert "Shop · new builds · to a direct message" in home.text_content
 
 
 async def test_get_a_build_from_home(journey: Journey) -> None:
