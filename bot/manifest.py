@@ -10,7 +10,7 @@ METHOD_SCOPES: Mapping[str, tuple[str, ...]] = {
     "auth.test": (),  # any token: which workspace this is
     "apps.connections.open": (),  # Socket Mode; the app-level token has its own scope
     "views.open": (),  # any token, like those below: the subscribe dialog, Get a build
-    "views.push": (),  # an answer on top of the window where it was asked for
+    "views.push": (),  # an answer on top of the modal where it was asked for
     "views.update": (),  # in its place
     "views.publish": (),  # the Home tab
     # Answers and alerts; ".public" for public channels that subscribed without inviting the bot.

@@ -30,6 +30,7 @@ from bot.views.ids import Shortcut, parse_action_id
 from bot.views.limits import OPTIONS, product_options
 from bot.views.subscribing import outcome
 from handlers.messenger import call
+from handlers.modals import Start, as_view, publish, put, show
 from handlers.payloads import (
     Called,
     Entered,
@@ -44,7 +45,6 @@ from handlers.payloads import (
     typed,
 )
 from handlers.requests import Ask, Call, Click, Form, Reply, Routes, Showing, Tab
-from handlers.windows import Start, as_view, publish, put, show
 
 PATIENCE = 1.8  # seconds; Slack wants the acknowledgement within 3
 GRACE = 2.0  # seconds; a process that is told to end has ten of them in all
@@ -181,8 +181,8 @@ class Edge:
         return Reply(mistakes.denied(denied))
 
     async def _click(self, press: Pressed, respond: AsyncRespond, client: AsyncWebClient) -> None:
-        if press.window:
-            await self._click_in_window(press, respond, client)
+        if press.view:
+            await self._click_in_view(press, respond, client)
             return
         reply = await self._pressed(press)
         start = Start(press.trigger, press.channel)
@@ -190,9 +190,9 @@ class Edge:
             await self._respond(reply, respond)
             await self._bring_up_to_date(reply, respond)
 
-    async def _click_in_window(self, press: Pressed, respond: AsyncRespond, client: AsyncWebClient) -> None:
-        """There is no message to answer to: the answer is a window, too."""
-        start = Start(press.trigger, press.channel, press.window)
+    async def _click_in_view(self, press: Pressed, respond: AsyncRespond, client: AsyncWebClient) -> None:
+        """There is no message to answer to: the answer stands in a modal."""
+        start = Start(press.trigger, press.channel, press.view)
         answering = asyncio.create_task(self._pressed(press))
         await show(client, start, answering, partial(self._tell, press.user, respond, client))
         if press.action_id.partition(":")[0] in self._routes.alters_home:
@@ -241,7 +241,7 @@ class Edge:
             await self._welcome(who, client)
 
     async def _tell(self, user: str, respond: AsyncRespond, client: AsyncWebClient, reply: Reply) -> None:
-        """What no window shows: beside the message whose menu it was, or in a direct message."""
+        """What no modal shows: beside the message whose menu it was, or in a direct message."""
         if respond.response_url:
             await self._respond(reply, respond)
             await self._follow_up(reply, respond)

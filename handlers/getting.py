@@ -1,4 +1,4 @@
-"""Get a build: a window with a menu of products, and the newest builds of the one that is chosen."""
+"""Get a build: a modal with a menu of products, and the newest builds of the one that is chosen."""
 
 from bot.domain.model import Person
 from bot.views import modals
@@ -23,6 +23,6 @@ class GetABuild:
         return await self._versions(Ask(click.person, click.channel, decode_ask(click.value).words))
 
     async def _picker(self, person: Person, place: str) -> Reply:
-        """Where no window opens, the list of all products has such a menu, too."""
+        """Where no modal opens, the list of all products has such a menu, too."""
         products = await self._versions(Ask(person, place, ""))
         return Reply(products.message, modal=modals.picker(place))

@@ -22,7 +22,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class View:
     """The modal or Home tab in which something was pressed. `is_full`: Slack stacks no other modal on top of it."""
 
     id: str
@@ -32,8 +32,8 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Pressed:
-    """A button or menu entry, as it came. `is_private`: nobody else sees what it stands on; `trigger` opens a window. In a
-    `window`, the channel is the one that the window was made for, or else stands for what is between the person and us."""
+    """A button or menu entry, as it came. `is_private`: nobody else sees what it stands on; `trigger` opens a modal. In a
+    `view`, the channel is the one that the view was made for, or else stands for what is between the person and us."""
 
     user: str
     team: str | None
@@ -42,7 +42,7 @@ class Pressed:
     value: str
     is_private: bool
     trigger: str = ""
-    window: Window | None = None
+    view: View | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +93,9 @@ def said_in_message(event: dict[str, Any]) -> Said | None:
 
 def pressed(body: dict[str, Any]) -> Pressed:
     """A block_actions payload."""
-    action, container, window = body["actions"][0], body.get("container") or {}, _window(body.get("view") or {})
+    action, container, view = body["actions"][0], body.get("container") or {}, _view(body.get("view") or {})
     channel = (body.get("channel") or {}).get("id") or container.get("channel_id") or ""
-    if window is not None:
+    if view is not None:
         channel = channel or body["view"].get("private_metadata") or body["user"]["id"]
     return Pressed(
         user=_text(body["user"]["id"]),
@@ -103,13 +103,13 @@ def pressed(body: dict[str, Any]) -> Pressed:
         channel=_text(channel),
         action_id=_text(action["action_id"]),
         value=str(action.get("value") or (action.get("selected_option") or {}).get("value") or ""),
-        is_private=bool(container.get("is_ephemeral")) or channel.startswith("D") or window is not None,
+        is_private=bool(container.get("is_ephemeral")) or channel.startswith("D") or view is not None,
         trigger=_text(body.get("trigger_id") or ""),
-        window=window,
+        view=view,
     )
 
 
-def _window(view: dict[str, Any]) -> Window | None:
+def _view(view: dict[str, Any]) -> View | None:
     """Three modals stand on each other at the most: https://docs.slack.dev/surfaces/modals. Raises ValueError."""
     if not view:
         return None
@@ -117,7 +117,7 @@ def _window(view: dict[str, Any]) -> Window | None:
         raise ValueError("a view that is neither a modal nor a Home tab")
     root = view.get("root_view_id")
     is_third = view["id"] != root and view.get("previous_view_id") != root
-    return Window(_text(view["id"]), view["type"] == "home", is_third)
+    return View(_text(view["id"]), view["type"] == "home", is_third)
 
 
 def called(body: dict[str, Any]) -> Called:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from bot.domain.answers import Denied, MentionedBuilds, MentionsAnswer
 from bot.domain.model import Build, Person, Platform, Product
@@ -15,6 +16,7 @@ from bot.services.reading import Reader, Reading
 LONGEST = 8_000  # characters read of one message
 LONGEST_NAME = 6  # words of one name
 MOST = 4  # mentions answered
+LOOKED_UP = 20  # mentions looked for in the store
 BUILDS = 3  # builds of one mention
 NUMBER_FOLLOWS = ("build", "number", "no")
 # Words that people write without meaning a platform.
@@ -140,7 +142,7 @@ def _platform(word: str) -> Platform | None:
 
 def _of_names(reading: Reading, named: Sequence[Mention]) -> list[MentionedBuilds]:
     by_product: dict[str, list[Mention]] = {}
-    for mention in dict.fromkeys(named):
+    for mention in islice(dict.fromkeys(named), LOOKED_UP):
         by_product.setdefault(mention.product.id, []).append(mention)
     return [each for same in by_product.values() for each in _of_product(reading, same)]
 

@@ -7,7 +7,7 @@
 | TO_PHONE, REVOKE | a grant's id (`decode_grant`) |
 | ASK, PAGE, SHARE, an option of PRODUCT_MENU or BUILD_MENU | a question (`Ask.encode`, `decode_ask`) |
 | MUTE, UNMUTE | a product's id, as the words of a question |
-| SUBSCRIBE_FORM, GET_A_BUILD | nothing: they open a window for the place where they were pressed |
+| SUBSCRIBE_FORM, GET_A_BUILD | nothing: they open a modal for the place where they were pressed |
 | CHECK_AGAIN, TAKE_ON, an option of SNOOZE | an incident of an account (`Incident.encode`, `decode_incident`, `decode_snooze`) |
 | OPEN | nothing: the button opens an address, and Slack reports the press all the same |
 """

@@ -1,4 +1,4 @@
-"""Windows in Slack: answers that stand in one, and the one where somebody picks a product."""
+"""Modals: answers that stand in one, and the one where somebody picks a product."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -11,14 +11,14 @@ TITLE: Final = "Purser"
 _FOR_CHANNELS: Final = (Action.SHARE, Action.SHARE_BUILD)
 
 
-def window(answer: Message, place: str) -> Modal:
-    """An answer in a window. `place` is the channel that counts for what is pressed there. Nothing can be shared from a window:
-    it is in no channel."""
-    return Modal(TITLE, tuple(_private(answer.blocks)), metadata=place)
+def answer(message: Message, place: str) -> Modal:
+    """An answer in a modal. `place` is the channel that counts for what is pressed there. Nothing can be shared from a
+    modal: it is in no channel."""
+    return Modal(TITLE, tuple(_private(message.blocks)), metadata=place)
 
 
 def waiting(place: str) -> Modal:
-    """Stands there until the answer comes: Slack opens a window only within 3 seconds of the press."""
+    """Stands there until the answer comes: Slack opens a modal only within 3 seconds of the press."""
     return Modal(TITLE, (section("One moment: I am asking."),), metadata=place)
 
 

@@ -124,7 +124,7 @@ def channel(slack_id: str) -> str:
     if _is_slack_id(slack_id) and slack_id.startswith("D"):
         return "a direct message"
     if _is_slack_id(slack_id) and slack_id.startswith(("U", "W")):
-        return "a window of mine"
+        return "a modal"
     return f"<#{slack_id}>" if _is_slack_id(slack_id) else code(slack_id) or "a channel"
 
 

@@ -62,7 +62,7 @@ async def test_a_link_from_a_shortcut_is_in_the_log_without_a_channel(journey: J
     builds = await picked(journey, await called(journey), "Shop")
     await pressed(journey, builds, "Download", "Applivery")
     log = await journey.world.slack.command(journey.world.town.grace, journey.world.town.mobile, "/purser audit")
-    assert "@ada in a window of mine · Shop" in log.text_content.replace(f"@{journey.world.town.ada.id}", "@ada")
+    assert "@ada in a modal · Shop" in log.text_content.replace(f"@{journey.world.town.ada.id}", "@ada")
 
 
 async def test_what_is_stale_changes_in_the_window(journey: Journey) -> None:

@@ -325,7 +325,7 @@ GOLDEN: Mapping[str, Callable[[], Message]] = {
     "home_denied": lambda: in_a_view(home.instead(mistakes.denied(Denied(Denial.GUEST)))),
     "get_a_build": lambda: in_a_view(modals.picker("D1")),
     "window_waiting": lambda: in_a_view(modals.waiting("D1")),
-    "window_ticket": lambda: in_a_view(modals.window(GOLDEN["ticket_file"](), "D1")),
+    "window_ticket": lambda: in_a_view(modals.answer(GOLDEN["ticket_file"](), "D1")),
     "mentions": lambda: mentions.mentions(MENTIONED, NOW),
     "mentions_none": lambda: mentions.mentions(MentionsAnswer((), TITLES, FRESH), NOW),
     "mentions_denied": lambda: mentions.mentions(MentionsAnswer((), TITLES, FRESH, Denied(Denial.CHANNEL, ("C0123",))), NOW),

@@ -12,7 +12,7 @@ from bot.domain.model import Build, BuildState, Person, Platform
 from bot.sandbox.slack.blocks import view_mistakes
 from bot.views import home, modals, versions
 from bot.views.ids import Action, decode_build, decode_origin
-from handlers.windows import as_view
+from handlers.modals import as_view
 from tests.views.examples import ANDROID, EXPIRED, HOME, IOS, NOW, PROCESSING, SHOP
 from tests.views.test_absurd import (
     MANY,
@@ -56,7 +56,7 @@ def with_ids(answer: HomeAnswer) -> HomeAnswer:
 
 VIEWS: Mapping[str, Blocks] = {
     "home": home_blocks,
-    "window": lambda text, when: modals.window(versions.heads(heads_answer(text, when), NOW), "D1").blocks,
+    "window": lambda text, when: modals.answer(versions.heads(heads_answer(text, when), NOW), "D1").blocks,
 }
 
 
@@ -109,7 +109,7 @@ def test_a_download_once_more_counts_where_it_was_had() -> None:
 def test_nothing_can_be_shared_from_a_window() -> None:
     message = versions.heads(heads_answer("Shop", NOW), NOW)
     assert [e for e in all_elements(message) if e["action_id"].startswith(Action.SHARE)]
-    shown = modals.window(message, "D1")
+    shown = modals.answer(message, "D1")
     assert not [e for block in shown.blocks for e in block.get("elements", ()) if e.get("action_id", "").startswith(Action.SHARE)]
     assert shown.metadata == "D1"
     assert list(mrkdwn_texts(message))

@@ -7,7 +7,7 @@ from bot.sandbox.slack.blocks import view_mistakes
 from bot.views.ids import Ask
 from bot.views.subscribing import form, outcome, words_of
 from bot.views.subscriptions import say_what
-from handlers.windows import as_view
+from handlers.modals import as_view
 
 SHOP = Ask("versions", "Shop").encode()
 

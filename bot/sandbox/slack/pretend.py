@@ -232,8 +232,8 @@ class PretendSlack:
         return happening.thing
 
     def _answers(self, happening: Happening, interaction: Interaction) -> bool:
-        """Whether a change is due to an interaction. Messages with metadata are announcements, which nobody asked for; a window
-        that changes by itself answers what was pressed in it."""
+        """Whether a change is due to an interaction. Messages with metadata are announcements, which nobody asked for; a modal
+        that changes answers what was pressed in it."""
         if happening.cause is not None:
             return happening.cause == interaction.id
         thing = happening.thing

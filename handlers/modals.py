@@ -1,7 +1,7 @@
 """Modals and the Home tab: how an answer gets onto somebody's screen, and whether it did.
 
-A trigger opens a window for 3 seconds (https://docs.slack.dev/surfaces/modals), and a vendor may take longer to answer. So what
-takes longer is announced by a window that waits, and changed in it: changing one needs no trigger.
+A trigger opens a modal for 3 seconds (https://docs.slack.dev/surfaces/modals), and a vendor may take longer to answer. So what
+takes longer is announced by a modal that waits, and changed in it: changing one needs no trigger.
 """
 
 import asyncio
@@ -17,26 +17,26 @@ from bot.domain.message import Home, Modal
 from bot.views import modals
 from bot.views.limits import plain_text
 from handlers.messenger import call
-from handlers.payloads import Window
+from handlers.payloads import View
 from handlers.requests import Reply, Showing
 
-PATIENCE = 1.5  # seconds until the window that waits: opening it has to fit into the 3, too
+PATIENCE = 1.5  # seconds until the modal that waits: opening it has to fit into the 3, too
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What somebody pressed or called: its trigger, the channel that counts there, and the window that it stands in."""
+    """What somebody pressed or called: its trigger, the channel that counts there, and the view that it stands in."""
 
     trigger: str
     place: str
-    window: Window | None = None
+    view: View | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A window as it stands; its hash changes with it."""
+    """A modal as it stands; its hash changes with it."""
 
     id: str
     hash: str
@@ -48,12 +48,12 @@ async def show(
     answering: asyncio.Task[Reply | None],
     tell: Callable[[Reply], Awaitable[None]],
 ) -> None:
-    """Brings an answer into a window, and later what it has become. `tell` says it elsewhere when Slack shows no window."""
+    """Brings an answer into a modal, and later what it has become. `tell` says it elsewhere when Slack shows none."""
     await asyncio.wait({answering}, timeout=PATIENCE)
     waiting = None if answering.done() else await put(client, start, modals.waiting(start.place))
     if (reply := await answering) is None:
         return
-    modal = reply.modal or modals.window(reply.message, start.place)
+    modal = reply.modal or modals.answer(reply.message, start.place)
     if waiting:
         shown = await change(client, Shown(waiting.id, ""), modal)
     else:
@@ -61,22 +61,21 @@ async def show(
     if shown is None:
         await tell(reply)
     elif reply.later:
-        await change(client, shown, modals.window((await reply.later()).message, start.place))
+        await change(client, shown, modals.answer((await reply.later()).message, start.place))
 
 
 async def put(client: AsyncWebClient, start: Start, modal: Modal, *, in_place: bool = False) -> Shown | None:
-    """On top of the window where it was pressed, or in its place; a window of its own elsewhere. None: Slack refused."""
-    window, view = start.window, as_view(modal)
-    if window and not window.is_home and (in_place or window.is_full):
-        return await _asked(client.views_update, view_id=window.id, view=view)
+    """On top of the modal where it was pressed, or in its place; a first modal elsewhere. None: Slack refused."""
+    below = start.view if start.view and not start.view.is_home else None
+    if below and (in_place or below.is_full):
+        return await _asked(client.views_update, view_id=below.id, view=as_view(modal))
     if not start.trigger:
         return None
-    method = client.views_push if window and not window.is_home else client.views_open
-    return await _asked(method, trigger_id=start.trigger, view=view)
+    return await _asked(client.views_push if below else client.views_open, trigger_id=start.trigger, view=as_view(modal))
 
 
 async def change(client: AsyncWebClient, shown: Shown, modal: Modal) -> Shown | None:
-    """None: the window is closed, or (where a hash is known) shows something else by now."""
+    """None: it is closed, or (where a hash is known) shows something else by now."""
     return await _asked(client.views_update, view_id=shown.id, hash=shown.hash or None, view=as_view(modal))
 
 
@@ -99,6 +98,6 @@ async def _asked(method: Callable[..., Any], **arguments: Any) -> Shown | None:
     try:
         view: Mapping[str, Any] = (await call(method, **arguments)).get("view") or {}
     except MessageRefused as error:
-        log.warning("window not shown", method=method.__name__, reason=error.reason)
+        log.warning("view not shown", method=method.__name__, reason=error.reason)
         return None
     return Shown(str(view.get("id", "")), str(view.get("hash", "")))
