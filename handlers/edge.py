@@ -234,10 +234,10 @@ class Edge:
 
     async def _revisit(self, who: Entered, client: AsyncWebClient) -> None:
         """Their Home tab once more, when what they did was about it; a conversation of two other people is not."""
-        if (
-            who.channel.startswith("D")
-            and (await call(client.conversations_open, users=who.user))["channel"]["id"] == who.channel
-        ):
+        if not who.channel.startswith("D"):
+            return
+        ours = await call(client.conversations_open, users=who.user)
+        if ours["channel"]["id"] == who.channel:
             await self._welcome(who, client)
 
     async def _tell(self, user: str, respond: AsyncRespond, client: AsyncWebClient, reply: Reply) -> None:

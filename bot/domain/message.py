@@ -16,8 +16,8 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Modal:
-    """A window over everything else in Slack; `metadata` comes back with every press in it. With `submit` it is a form: `callback`
-    says what sending it means."""
+    """A window over everything else in Slack; `metadata` comes back with every press in it. With `submit` it is a form:
+    `callback` says what sending it means."""
 
     title: str
     blocks: tuple[Block, ...]
