@@ -40,8 +40,10 @@ from bot.services.catalog import Catalog
 from bot.services.diff import DiffDesk
 from bot.services.door import Doorkeeper
 from bot.services.expiries import Almanac, ExpiryWatch
+from bot.services.home import HomeDesk
 from bot.services.incidents import IncidentCards, Incidents
 from bot.services.links import Links
+from bot.services.mentions import Mentions
 from bot.services.phone import PhoneSender
 from bot.services.products import ConfiguredProduct
 from bot.services.reading import Account, Reader
@@ -276,12 +278,13 @@ def build(
     links = _links(settings, store, providers, titles, clock, _doorkeeper(settings, slack, clock))
     reader = Reader(_accounts(settings, specs), clock, settings.purser.poll_every * 2)
     catalog = Catalog(store, reader, access)
+    status = StatusDesk(store, providers, titles, almanac, access, clock)
     desk = Desk(
         catalog=catalog,
         refresher=Refresher(store, jobs, clock),
         links=links,
         subscriptions=SubscriptionDesk(store, catalog, access, clock),
-        status=StatusDesk(store, providers, titles, almanac, access, clock),
+        status=status,
         incidents=incidents,
         waiting=WaitingRoom(store, clock),
         phone=PhoneSender(store, SlackMessenger(slack), clock),
@@ -289,6 +292,8 @@ def build(
         audit=audit,
         why=WhyDesk(store, catalog, access),
         diff=DiffDesk(store, reader, catalog, access),
+        home=HomeDesk(store, catalog, status, access),
+        mentions=Mentions(store, reader, access),
         access=access,
         commands=Commands(**settings.purser.commands.model_dump()),
         clock=clock,

@@ -9,13 +9,16 @@ from bot.config import Commands, Settings
 METHOD_SCOPES: Mapping[str, tuple[str, ...]] = {
     "auth.test": (),  # any token: which workspace this is
     "apps.connections.open": (),  # Socket Mode; the app-level token has its own scope
-    "views.open": (),  # any token: the subscribe dialog
+    "views.open": (),  # any token, like those below: the subscribe dialog, Get a build
+    "views.push": (),  # an answer on top of the modal where it was asked for
+    "views.update": (),  # in its place
+    "views.publish": (),  # the Home tab
     # Answers and alerts; ".public" for public channels that subscribed without inviting the bot.
     "chat.postMessage": ("chat:write", "chat:write.public"),
     "chat.postEphemeral": ("chat:write",),  # answers to a mention
     "chat.update": ("chat:write",),  # an answer that became fresher
     "usergroups.users.list": ("usergroups:read",),  # products that only some user groups may have
-    "conversations.open": ("im:write",),  # the same for a direct message
+    "conversations.open": ("im:write",),  # the same for a direct message; which one a Home tab is about
     "users.info": ("users:read",),  # guests, and people of other organisations
     # An alert that was sent when a process died is looked for before it is sent again.
     "conversations.history": ("channels:history", "groups:history", "im:history"),
@@ -26,7 +29,14 @@ METHOD_SCOPES: Mapping[str, tuple[str, ...]] = {
 EVENT_SCOPES: Mapping[str, tuple[str, ...]] = {
     "app_mention": ("app_mentions:read",),
     "message.im": ("im:history",),
+    "app_home_opened": (),  # none
 }
+
+# In Slack's menus: callback id, name (24 characters at the most), description, and "global" or "message".
+SHORTCUTS = (
+    ("get_a_build", "Get a build", "The newest builds of a product, to download", "global"),
+    ("find_builds", "Find builds mentioned", "The builds that this message is about, to download", "message"),
+)
 
 COMMAND_SCOPE = "commands"
 
@@ -51,8 +61,12 @@ def manifest(settings: Settings[Any]) -> dict[str, Any]:
             "background_color": "#1d3557",
         },
         "features": {
-            "app_home": {"home_tab_enabled": False, "messages_tab_enabled": True, "messages_tab_read_only_enabled": False},
+            "app_home": {"home_tab_enabled": True, "messages_tab_enabled": True, "messages_tab_read_only_enabled": False},
             "bot_user": {"display_name": "Purser", "always_online": True},
+            "shortcuts": [
+                {"name": name, "type": kind, "callback_id": callback, "description": what}
+                for callback, name, what, kind in SHORTCUTS
+            ],
             "slash_commands": _slash_commands(settings.purser.commands, url),
         },
         "oauth_config": {"scopes": {"bot": list(scopes())}},

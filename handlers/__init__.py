@@ -1,13 +1,16 @@
 """The table of contents: every word and every button, and the feature behind it."""
 
 from bot.views import subscribing
-from bot.views.ids import Action
+from bot.views.ids import Action, Shortcut
 from handlers.again import Again
 from handlers.agreements import Agreements
 from handlers.audit import Audit
 from handlers.desk import Desk
 from handlers.diff import Diff
 from handlers.download import Download
+from handlers.getting import GetABuild
+from handlers.home import HomeTab
+from handlers.mentions import Mentioned
 from handlers.phone import Phone
 from handlers.requests import Routes
 from handlers.revoke import Revoke
@@ -39,6 +42,7 @@ def routes(desk: Desk) -> Routes:
     versions, download, subscriptions = Versions(desk), Download(desk), Subscriptions(desk)
     status, revoke = Status(desk, WORDS, versions.ask), Revoke(desk)
     agreements, diff = Agreements(desk), Diff(desk)
+    agreements, getting = Agreements(desk), GetABuild(versions.ask)
     features = {
         "versions": versions.ask,
         "download": download.ask,
@@ -72,6 +76,8 @@ def routes(desk: Desk) -> Routes:
             Action.MUTE: subscriptions.mute,
             Action.UNMUTE: subscriptions.unmute,
             Action.SUBSCRIBE_FORM: subscriptions.open_form,
+            Action.GET_A_BUILD: getting.click,
+            Action.BUILD_MENU: getting.pick,
             Action.CHECK_AGAIN: agreements.check_again,
             Action.TAKE_ON: agreements.take,
             Action.SNOOZE: agreements.snooze,
@@ -80,5 +86,8 @@ def routes(desk: Desk) -> Routes:
         fallback=status.unknown,
         open_to_all=frozenset({"whoami", "help", "other"}),
         suggest=desk.catalog.suggest,
+        home=HomeTab(desk).draw,
         forms={subscribing.CALLBACK: subscriptions.submit},
+        shortcuts={Shortcut.GET_A_BUILD: getting.call, Shortcut.FIND_BUILDS: Mentioned(desk).call},
+        alters_home=frozenset({Action.DOWNLOAD, Action.TRY_AGAIN}),
     )

@@ -8,8 +8,10 @@ from bot.services.access import Access
 from bot.services.audit import AuditLog
 from bot.services.catalog import Catalog
 from bot.services.diff import DiffDesk
+from bot.services.home import HomeDesk
 from bot.services.incidents import Incidents
 from bot.services.links import Links
+from bot.services.mentions import Mentions
 from bot.services.phone import PhoneSender
 from bot.services.refresh import Refresher
 from bot.services.revoking import RevokingDesk
@@ -36,6 +38,8 @@ class Desk:
     audit: AuditLog
     why: WhyDesk
     diff: DiffDesk
+    home: HomeDesk
+    mentions: Mentions
     access: Access
     commands: Commands
     clock: Callable[[], datetime]

@@ -96,6 +96,6 @@ class Download:
 
 
 def asked_in(click: Click) -> str:
-    """The channel that counts: a button in a direct message may say where its build was asked for."""
-    origin = decode_origin(click.value)
-    return origin if origin is not None and click.channel.startswith("D") else click.channel
+    """The channel that counts: a button that stands in no channel may say where its build was asked for."""
+    origin, is_in_a_channel = decode_origin(click.value), click.channel.startswith(("C", "G"))
+    return click.channel if origin is None or is_in_a_channel else origin

@@ -25,13 +25,26 @@ from bot.domain.errors import MessageRefused, StoreUnavailable, UserMistake
 from bot.domain.message import Message, Modal
 from bot.domain.model import Person, Product
 from bot.services.access import Access
-from bot.views import mistakes
-from bot.views.ids import parse_action_id
-from bot.views.limits import OPTIONS, plain_text, product_options
+from bot.views import home, mistakes
+from bot.views.ids import Shortcut, parse_action_id
+from bot.views.limits import OPTIONS, product_options
 from bot.views.subscribing import outcome
-from handlers.messenger import error_code
-from handlers.payloads import Pressed, Said, pressed, said_by_command, said_in_message, submitted, typed
-from handlers.requests import Ask, Click, Form, Reply, Routes, Showing
+from handlers.messenger import call
+from handlers.modals import Start, as_view, publish, put, show
+from handlers.payloads import (
+    Called,
+    Entered,
+    Pressed,
+    Said,
+    called,
+    entered,
+    pressed,
+    said_by_command,
+    said_in_message,
+    submitted,
+    typed,
+)
+from handlers.requests import Ask, Call, Click, Form, Reply, Routes, Showing, Tab
 
 PATIENCE = 1.8  # seconds; Slack wants the acknowledgement within 3
 GRACE = 2.0  # seconds; a process that is told to end has ten of them in all
@@ -67,8 +80,10 @@ class Edge:
         bolt.action(ANYTHING)(self.action)
         bolt.options(ANYTHING)(self.options)
         bolt.view(ANYTHING)(self.submission)
+        bolt.shortcut(ANYTHING)(self.shortcut)
         bolt.event("app_mention")(self.event)
         bolt.event("message")(self.event)
+        bolt.event("app_home_opened")(self.home)
         bolt.error(self.misread)
 
     async def aclose(self) -> None:
@@ -101,7 +116,11 @@ class Edge:
         await ack()
         self._behind(self._click(pressed(body), respond, client))
 
-    async def submission(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+    async def shortcut(self, ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond, client: AsyncWebClient) -> None:
+        await ack()
+        self._behind(self._run(called(body), respond, client))
+
+    async def submission(self, ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient) -> None:
         """Answers in the acknowledgement, in the place of the form."""
         sent = submitted(body)
 
@@ -113,7 +132,8 @@ class Edge:
                 return outcome(person.message)
             return await self._routes.forms[sent.callback](Form(person, sent.metadata, sent.values))
 
-        await ack(response_action="update", view=_view(await self._guarded("form", work(), outcome)))
+        await ack(response_action="update", view=as_view(await self._guarded("form", work(), outcome)))
+        self._behind(self._revisit(Entered(sent.user, sent.metadata), client))
 
     async def options(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         products = await self._guarded("suggest", self._suggestions(typed(body)), lambda _: ())
@@ -126,6 +146,11 @@ class Edge:
         said = said_in_message(event)
         if said and not self._is_repeated(body.get("event_id")):
             self._behind(self._talk(said, event, client))
+
+    async def home(self, event: dict[str, Any], body: dict[str, Any], client: AsyncWebClient) -> None:
+        who = entered(event)
+        if who and not self._is_repeated(body.get("event_id")):
+            self._behind(self._welcome(who, client))
 
     async def misread(self, error: Exception, body: dict[str, Any]) -> BoltResponse:
         """Features are guarded below: what fails outside of them is the reading of a payload that is not as Slack documents."""
@@ -156,6 +181,24 @@ class Edge:
         return Reply(mistakes.denied(denied))
 
     async def _click(self, press: Pressed, respond: AsyncRespond, client: AsyncWebClient) -> None:
+        if press.view:
+            await self._click_in_view(press, respond, client)
+            return
+        reply = await self._pressed(press)
+        start = Start(press.trigger, press.channel)
+        if reply and not (reply.modal and await put(client, start, reply.modal)):
+            await self._respond(reply, respond)
+            await self._bring_up_to_date(reply, respond)
+
+    async def _click_in_view(self, press: Pressed, respond: AsyncRespond, client: AsyncWebClient) -> None:
+        """There is no message to answer to: the answer stands in a modal."""
+        start = Start(press.trigger, press.channel, press.view)
+        answering = asyncio.create_task(self._pressed(press))
+        await show(client, start, answering, partial(self._tell, press.user, respond, client))
+        if press.action_id.partition(":")[0] in self._routes.alters_home:
+            await self._revisit(Entered(press.user, press.channel), client)
+
+    async def _pressed(self, press: Pressed) -> Reply | None:
         async def work() -> Reply | None:
             action = parse_action_id(press.action_id)
             if action not in self._routes.clicks:
@@ -165,19 +208,47 @@ class Edge:
                 return person
             return await self._routes.clicks[action](Click(person, press.channel, press.value, press.is_private))
 
-        reply = await self._replied("click", work())
-        if reply and not (reply.modal and await self._open(reply.modal, press, client)):
-            await self._respond(reply, respond)
-            await self._bring_up_to_date(reply, respond)
+        return await self._replied("click", work())
 
-    async def _open(self, modal: Modal, press: Pressed, client: AsyncWebClient) -> bool:
-        """False when Slack does not open it: the trigger lives for 3 seconds."""
-        try:
-            await client.views_open(trigger_id=press.trigger, view=_view(modal))
-        except (SlackApiError, ClientError, TimeoutError) as error:
-            log.warning("form not opened", reason=error_code(error) if isinstance(error, SlackApiError) else "no_answer")
-            return False
-        return True
+    async def _run(self, run: Called, respond: AsyncRespond, client: AsyncWebClient) -> None:
+        async def work() -> Reply | None:
+            if run.callback not in set(Shortcut):
+                raise UserMistake("I do not know this shortcut. Whoever runs me can update my manifest in Slack.")
+            person = await self._admitted(run.callback, run.user, run.team)
+            if isinstance(person, Reply):
+                return person
+            return await self._routes.shortcuts[Shortcut(run.callback)](Call(person, run.channel, run.text))
+
+        answering = asyncio.create_task(self._replied("shortcut", work()))
+        await show(client, Start(run.trigger, run.channel), answering, partial(self._tell, run.user, respond, client))
+
+    async def _welcome(self, who: Entered, client: AsyncWebClient) -> None:
+        async def work() -> Tab:
+            person = await self._admitted("home", who.user, None)
+            return _instead(person.message) if isinstance(person, Reply) else await self._routes.home(person, who.channel)
+
+        tab = await self._timed("home", work(), _instead)
+        await publish(client, who.user, tab.home)
+        if tab.later:
+            await publish(client, who.user, await tab.later())
+
+    async def _revisit(self, who: Entered, client: AsyncWebClient) -> None:
+        """Their Home tab once more, when what they did was about it; a conversation of two other people is not."""
+        if not who.channel.startswith("D"):
+            return
+        ours = await call(client.conversations_open, users=who.user)
+        if ours["channel"]["id"] == who.channel:
+            await self._welcome(who, client)
+
+    async def _tell(self, user: str, respond: AsyncRespond, client: AsyncWebClient, reply: Reply) -> None:
+        """What no modal shows: beside the message whose menu it was, or in a direct message."""
+        if respond.response_url:
+            await self._respond(reply, respond)
+            await self._follow_up(reply, respond)
+            return
+        await call(client.chat_postMessage, channel=user, **_spoken(reply.message))
+        if reply.later and (newer := await reply.later()).is_news:
+            await call(client.chat_postMessage, channel=user, **_spoken(newer.message))
 
     async def _talk(self, said: Said, event: dict[str, Any], client: AsyncWebClient) -> None:
         reply = await self._answer(said)
@@ -227,10 +298,13 @@ class Edge:
             await self._respond(Reply((await reply.later()).message, Showing.INSTEAD), respond)
 
     async def _replied(self, name: str, work: Awaitable[R]) -> R:
+        return await self._timed(name, work, Reply)
+
+    async def _timed(self, name: str, work: Awaitable[T], otherwise: Callable[[Message], T]) -> T:
         started = time.perf_counter()
-        reply = await self._guarded(name, work, Reply)
+        result = await self._guarded(name, work, otherwise)
         self._observe(name, time.perf_counter() - started)
-        return reply
+        return result
 
     async def _guarded(self, name: str, work: Awaitable[T], otherwise: Callable[[Message], T]) -> T:
         """The feature's result. Errors become sentences for `otherwise`; an unexpected one is logged under the reference that
@@ -274,13 +348,8 @@ class Edge:
         return False
 
 
-def _view(modal: Modal) -> dict[str, Any]:
-    """https://docs.slack.dev/reference/views/modal-views"""
-    view: dict[str, Any] = {"type": "modal", "title": plain_text(modal.title, 24), "blocks": list(modal.blocks)}
-    if not modal.submit:
-        return {**view, "close": plain_text("Done", 24)}
-    form = {"callback_id": modal.callback, "private_metadata": modal.metadata, "submit": plain_text(modal.submit, 24)}
-    return {**view, **form, "close": plain_text("Cancel", 24)}
+def _instead(message: Message) -> Tab:
+    return Tab(home.instead(message))
 
 
 def _spoken(message: Message) -> dict[str, Any]:

@@ -54,7 +54,7 @@ class SlackMessenger:
         self._client = client
 
     async def post(self, channel: str, message: Message, delivery_id: str, thread: str | None = None) -> str:
-        answer = await _call(
+        answer = await call(
             self._client.chat_postMessage,
             channel=channel,
             thread_ts=thread,
@@ -70,13 +70,13 @@ class SlackMessenger:
         return await self.post(channel, message, delivery_id, thread)
 
     async def update(self, channel: str, ts: str, message: Message) -> None:
-        await _call(self._client.chat_update, channel=channel, ts=ts, text=message.text, blocks=list(message.blocks))
+        await call(self._client.chat_update, channel=channel, ts=ts, text=message.text, blocks=list(message.blocks))
 
     async def find(self, channel: str, delivery_id: str, since: datetime, thread: str | None = None) -> str | None:
         channel = await self._conversation(channel)
         cursor = None
         for _ in range(MOST_PAGES):
-            answer = await _call(
+            answer = await call(
                 self._client.conversations_replies if thread else self._client.conversations_history,
                 channel=channel,
                 ts=thread,
@@ -97,7 +97,7 @@ class SlackMessenger:
         """A message may be posted to a person's id; only the conversation with them has a history."""
         if not channel.startswith(("U", "W")):
             return channel
-        answer = await _call(self._client.conversations_open, users=channel)
+        answer = await call(self._client.conversations_open, users=channel)
         return str(answer["channel"]["id"])
 
 
@@ -115,8 +115,8 @@ class SlackPeople:
         known = self._known.get(user)
         if known and self._clock() - known[0] < self._kept:
             return known[1]
-        home = self._home = self._home or await _call(self._client.auth_test)
-        answer = await _call(self._client.users_info, user=user)
+        home = self._home = self._home or await call(self._client.auth_test)
+        answer = await call(self._client.users_info, user=user)
         person = _person(answer.get("user") or {}, user, home)
         if len(self._known) >= MOST_PEOPLE:
             self._known.clear()
@@ -139,7 +139,7 @@ class SlackGroups:
             known = self._known.get(group)
             if known and self._clock() - known[0] < self._kept:
                 return known[1]
-            answer = await _call(self._client.usergroups_users_list, usergroup=group)
+            answer = await call(self._client.usergroups_users_list, usergroup=group)
             members = frozenset(map(str, answer.get("users") or ()))
             self._known[group] = (self._clock(), members)
             return members
@@ -176,7 +176,7 @@ def _delivery_of(message: Mapping[str, Any]) -> str | None:
     return payload.get("delivery")
 
 
-async def _call(method: Callable[..., Any], **arguments: Any) -> Mapping[str, Any]:
+async def call(method: Callable[..., Any], **arguments: Any) -> Mapping[str, Any]:
     """One Web API call. Raises MessageRefused with Slack's own error code."""
     try:
         answer = await method(**{name: value for name, value in arguments.items() if value is not None})

@@ -1,11 +1,13 @@
 """Pure: Slack's payloads -> what a person said, pressed or typed into a menu. Shapes: https://docs.slack.dev/interactivity."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 _MENTION = re.compile(r"<@[A-Z0-9]+(\|[^>]*)?>")
+_NOT_WORDS = re.compile(r"<[@#!][^>]*>|<[^<>|]*>")  # people, channels, addresses without words of their own
+_READ = ("title", "pretext", "text", "fallback")
 _AUTOLINK = re.compile(r"<[^<>|]+\|([^<>]+)>")
 
 
@@ -20,8 +22,18 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class View:
+    """The modal or Home tab in which something was pressed. `is_full`: Slack stacks no other modal on top of it."""
+
+    id: str
+    is_home: bool
+    is_full: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Pressed:
-    """A button or menu entry, as it came. `is_private`: nobody else sees the message it stands on; `trigger` opens a form."""
+    """A button or menu entry, as it came. `is_private`: nobody else sees what it stands on; `trigger` opens a modal. In a
+    `view`, the channel is the one that the view was made for, or else stands for what is between the person and us."""
 
     user: str
     team: str | None
@@ -30,6 +42,27 @@ class Pressed:
     value: str
     is_private: bool
     trigger: str = ""
+    view: View | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A shortcut, as it came; a global one has no channel and no text of its own."""
+
+    user: str
+    team: str | None
+    callback: str
+    trigger: str
+    channel: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """Somebody who looks at their Home tab, and their conversation with us."""
+
+    user: str
+    channel: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +93,67 @@ def said_in_message(event: dict[str, Any]) -> Said | None:
 
 def pressed(body: dict[str, Any]) -> Pressed:
     """A block_actions payload."""
-    action, container = body["actions"][0], body.get("container") or {}
+    action, container, view = body["actions"][0], body.get("container") or {}, _view(body.get("view") or {})
     channel = (body.get("channel") or {}).get("id") or container.get("channel_id") or ""
+    if view is not None:
+        channel = channel or body["view"].get("private_metadata") or body["user"]["id"]
     return Pressed(
         user=_text(body["user"]["id"]),
         team=body["user"].get("team_id"),
         channel=_text(channel),
         action_id=_text(action["action_id"]),
         value=str(action.get("value") or (action.get("selected_option") or {}).get("value") or ""),
-        is_private=bool(container.get("is_ephemeral")) or channel.startswith("D"),
+        is_private=bool(container.get("is_ephemeral")) or channel.startswith("D") or view is not None,
         trigger=_text(body.get("trigger_id") or ""),
+        view=view,
     )
+
+
+def _view(view: dict[str, Any]) -> View | None:
+    """Three modals stand on each other at the most: https://docs.slack.dev/surfaces/modals. Raises ValueError."""
+    if not view:
+        return None
+    if view["type"] not in ("home", "modal"):
+        raise ValueError("a view that is neither a modal nor a Home tab")
+    root = view.get("root_view_id")
+    is_third = view["id"] != root and view.get("previous_view_id") != root
+    return View(_text(view["id"]), view["type"] == "home", is_third)
+
+
+def called(body: dict[str, Any]) -> Called:
+    """A shortcut or message_action payload."""
+    user = _text(body["user"]["id"])
+    channel = _text((body.get("channel") or {}).get("id") or user)
+    text = written(body.get("message") or {})
+    trigger = _text(body.get("trigger_id") or "")
+    return Called(user, body["user"].get("team_id"), _text(body["callback_id"]), trigger, channel, text)
+
+
+def entered(event: dict[str, Any]) -> Entered | None:
+    """An app_home_opened event; None for the other tabs of the app's page."""
+    if event.get("tab") != "home":
+        return None
+    user = _text(event["user"])
+    return Entered(user, _text(event.get("channel") or user))
+
+
+def written(message: dict[str, Any]) -> str:
+    """What people read in a message: its text, or without any what stands in its attachments and blocks, as with other apps'."""
+    said = message.get("text") or ""
+    attached = [text for part in (message.get("attachments"), message.get("blocks")) for text in _texts(part)]
+    text = _text(said) if said and not message.get("attachments") else "\n".join((_text(said), *attached))
+    return plain(_NOT_WORDS.sub(" ", text))
+
+
+def _texts(node: object, depth: int = 8) -> Iterator[str]:
+    """Everything under the names that Slack has for text to read."""
+    if isinstance(node, list) and depth:
+        for value in node:
+            yield from _texts(value, depth - 1)
+    if isinstance(node, dict) and depth:
+        yield from (value for key in _READ if isinstance(value := node.get(key), str))
+        for value in node.values():
+            yield from _texts(value, depth - 1)
 
 
 def submitted(body: dict[str, Any]) -> Submitted:

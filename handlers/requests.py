@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from bot.domain.message import Message, Modal
+from bot.domain.message import Home, Message, Modal
 from bot.domain.model import Person, Product
-from bot.views.ids import Action
+from bot.views.ids import Action, Shortcut
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +71,28 @@ class Form:
     values: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A shortcut of Slack's menus. `channel` is where it counts as called, `text` the message's whose menu it was."""
+
+    person: Person
+    channel: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """What a Home tab shows. `later` runs behind it and brings what it has become."""
+
+    home: Home
+    later: Callable[[], Awaitable[Home]] | None = None
+
+
 FormFeature = Callable[[Form], Awaitable[Modal]]
 Feature = Callable[[Ask], Awaitable[Reply]]
 ClickFeature = Callable[[Click], Awaitable[Reply]]
+ShortcutFeature = Callable[[Call], Awaitable[Reply]]
+HomeFeature = Callable[[Person, str], Awaitable[Tab]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +102,7 @@ class Routes:
     `commands`: a slash command's name -> the word that it stands for ("/versions" -> "versions"; the root command stands for
     none). `fallback` answers words that no feature knows, `open_to_all` names those that answer people who may see no build,
     and `suggest` finds products for a menu by text, channel and person. `forms`: a form's callback -> what its submission does.
+    `home` draws a person's Home tab, given their conversation with us; presses of `alters_home` change what it shows.
     """
 
     features: Mapping[str, Feature]
@@ -91,4 +111,7 @@ class Routes:
     fallback: Feature
     open_to_all: frozenset[str]
     suggest: Callable[[str, str, Person], Awaitable[tuple[Product, ...]]]
+    home: HomeFeature
     forms: Mapping[str, FormFeature] = field(default_factory=dict)
+    shortcuts: Mapping[Shortcut, ShortcutFeature] = field(default_factory=dict)
+    alters_home: frozenset[Action] = frozenset()

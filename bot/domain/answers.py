@@ -440,3 +440,54 @@ class AlertFacts:
     title: str = ""
     agreement: Agreement | None = None
     is_gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ProductHeads:
+    """A product with the newest build of each of its lines."""
+
+    product: Product
+    builds: tuple[Build, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EverywhereAnswer:
+    """What is live where. `titles`: account name -> provider's title."""
+
+    products: tuple[ProductHeads, ...]
+    titles: Mapping[str, str]
+    freshness: Freshness
+
+
+@dataclass(frozen=True, slots=True)
+class HomeAnswer:
+    """What the Home tab tells one person. `channel` is their conversation with us; `subscriptions` are those of that conversation
+    and those that they made elsewhere, `downloads` links that they were given, newest first."""
+
+    person: Person
+    channel: str
+    everywhere: EverywhereAnswer
+    accounts: tuple[AccountLine, ...] = ()
+    subscriptions: tuple[SubscriptionLine, ...] = ()
+    downloads: tuple[AuditLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MentionedBuilds:
+    """Builds that a text means. `missed` is what it says of the product that no build matches; `builds` are then the newest."""
+
+    product: Product
+    wanted: BuildFilter
+    builds: tuple[Build, ...]
+    total: int
+    missed: BuildFilter | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MentionsAnswer:
+    """`denied`: something is mentioned that this person may not ask for there. `titles`: account name -> provider's title."""
+
+    found: tuple[MentionedBuilds, ...]
+    titles: Mapping[str, str]
+    freshness: Freshness
+    denied: Denied | None = None

@@ -16,10 +16,19 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Modal:
-    """A window in Slack. With `submit` it is a form: `callback` says what sending it means, `metadata` comes back with it."""
+    """A window over everything else in Slack; `metadata` comes back with every press in it. With `submit` it is a form:
+    `callback` says what sending it means."""
 
     title: str
     blocks: tuple[Block, ...]
     callback: str = ""
     submit: str = ""
+    metadata: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A person's Home tab. `metadata` comes back with every press in it."""
+
+    blocks: tuple[Block, ...]
     metadata: str = ""

@@ -35,6 +35,7 @@ _HELP = """\
 /versions shop         a slash command; /purser help lists them all
 @purser status         a mention in this channel
 dm versions courier    a direct message to Purser
+home                   open Purser's Home tab
 7                      press button 7
 in general             go to another channel: {channels}
 as gus                 be somebody else: {users}
@@ -158,6 +159,8 @@ class Demo:
             await self._slack.mention(self._user, self._channel, rest)
         elif word == "dm" and rest:
             await self._slack.dm(self._user, rest)
+        elif line == "home":
+            await self._slack.open_home(self._user)
         elif line.isdecimal():
             await self._press(int(line))
         elif line:
@@ -222,4 +225,4 @@ class Demo:
         self._tell(Emoji.replace("\n".join(("", *self._screen.lines(thing)))))
 
 
-_WORDS = ("upload", "block", "sign", "help", "quit")
+_WORDS = ("home", "upload", "block", "sign", "help", "quit")

@@ -88,6 +88,8 @@ class Conversation:
             ("more than ten builds are paged", self.paging),
             ("an answer is shared with the channel", self.share),
             ("the same words in a direct message", self.direct),
+            ("the Home tab, and a link from there", self.home),
+            ("builds that a colleague's message mentions", self.mentioned),
             ("Android through Applivery, SHA-256 verified", self.download_applivery),
             ("Android through Appcircle, SHA-256 verified", self.download_appcircle),
             ("iOS: page, itms-services link, manifest, package", self.install_ios),
@@ -132,6 +134,23 @@ class Conversation:
         answer = await self.slack.dm(self.town.ben, "versions courier")
         self.show(answer)
         self.expect("1.8.0" in answer.text_content, "the builds of Courier", answer)
+
+    # --- Windows ---
+
+    async def home(self) -> None:
+        home = await self.slack.open_home(self.town.ada)
+        self.show(home)
+        self.expect("What is live where" in home.text_content, "what is live where", home)
+        builds = await self.press(home, "Builds", "Shop")
+        ticket = await self.press(builds, "Download", "Applivery")
+        self.expect(bool(ticket.button("Open").url), "a link in a window", ticket)
+
+    async def mentioned(self) -> None:
+        mobile, workspace = self.town.mobile, self.slack.workspace
+        said = workspace.post(Message(mobile.id, workspace.next_ts(), self.town.ben.id, "Shop 3.1.0 on Android crashes"))
+        found = await self.slack.shortcut(self.town.ada, "find_builds", said)
+        self.show(found)
+        self.expect("3.1.0 (1412)" in found.text_content, "the builds that Ben means", found)
 
     # --- Clicking Download ---
 

@@ -19,8 +19,8 @@ PLATFORM_WORDS: Mapping[str, Platform] = {
     **dict.fromkeys(("windows", "win"), Platform.WINDOWS),
     "web": Platform.WEB,
 }
-_VERSION = re.compile(r"^v?(\d+(?:\.\d+)+[\w.+-]*)$", re.IGNORECASE)
-_NUMBER = re.compile(r"^\(?#?(\d+)\)?$")
+VERSION = re.compile(r"^v?(\d+(?:\.\d+)+[\w.+-]*)$", re.IGNORECASE)
+NUMBER = re.compile(r"^\(?#?(\d+)\)?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +92,9 @@ class Interpreter:
                 track = normalise(token[len("track:") :])
             elif word in self._tracks:
                 track = word
-            elif match := _VERSION.match(token):
+            elif match := VERSION.match(token):
                 wanted = replace(wanted, version=match[1])
-            elif match := _NUMBER.match(token):
+            elif match := NUMBER.match(token):
                 wanted = replace(wanted, number=match[1])
             else:
                 leftover.append(token)
@@ -103,16 +103,16 @@ class Interpreter:
 
 def names_a_build(word: str) -> bool:
     """Whether a word is a version or a build number."""
-    return bool(_VERSION.match(word) or _NUMBER.match(word))
+    return bool(VERSION.match(word) or NUMBER.match(word))
 
 
 def named_builds(words: str) -> tuple[BuildFilter, ...]:
     """The versions and build numbers among the words, as they follow each other; "3.1 (412)" is one build."""
     named: list[BuildFilter] = []
     for word in words.split():
-        if match := _VERSION.match(word):
+        if match := VERSION.match(word):
             named.append(BuildFilter(version=match[1]))
-        elif match := _NUMBER.match(word):
+        elif match := NUMBER.match(word):
             belongs = word.startswith("(") and named and named[-1].number is None
             named.append(replace(named.pop() if belongs else BuildFilter(), number=match[1]))
     return tuple(named)

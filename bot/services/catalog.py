@@ -8,9 +8,11 @@ from bot.domain.answers import (
     BuildsAnswer,
     ChoiceAnswer,
     Denied,
+    EverywhereAnswer,
     HeadsAnswer,
     NoSuchProduct,
     NothingMatches,
+    ProductHeads,
     ProductLine,
     ProductsAnswer,
 )
@@ -65,6 +67,16 @@ class Catalog:
         def work(reading: Reading) -> tuple[Product | NoSuchProduct, Question]:
             question = reading.question(words)
             return question.product or self._unknown(reading, question, _Seat(channel, person), command), question
+
+        return await self._read(work)
+
+    async def everywhere(self, channel: str, person: Person | None = None) -> EverywhereAnswer:
+        """The newest builds of every product that this person may ask for in this channel."""
+
+        def work(reading: Reading) -> EverywhereAnswer:
+            seen = [p for p in reading.index.products if not self._access.denial_here(p, channel, person)]
+            products = tuple(ProductHeads(product, reading.heads(product)) for product in seen)
+            return EverywhereAnswer(products, self.titles, reading.freshness(self.titles))
 
         return await self._read(work)
 

@@ -21,8 +21,11 @@ def age_lines(freshness: Freshness, now: datetime) -> list[str]:
 
 def as_of_lines(freshness: Freshness, now: datetime) -> list[str]:
     """For a card that stays where it is: points in time instead of ages."""
-    checked = moment(freshness.checked_at, now) if freshness.checked_at else "not everything read yet"
-    return [f"As of {checked}" if freshness.checked_at else checked.capitalize(), *failing_lines(freshness, now)]
+    return [as_of(freshness, now), *failing_lines(freshness, now)]
+
+
+def as_of(freshness: Freshness, now: datetime) -> str:
+    return f"As of {moment(freshness.checked_at, now)}" if freshness.checked_at else "Not everything read yet"
 
 
 def failing_lines(freshness: Freshness, now: datetime) -> list[str]:

@@ -69,7 +69,8 @@ def _pages(answer: AuditAnswer, last: int) -> tuple[Element | None, ...]:
 def _row(line: AuditLine, now: datetime) -> str:
     """when · who, where · what · outcome"""
     grant = line.grant
-    who = f"{user(grant.user)} in {channel(grant.channel)}"
+    where = "a modal" if grant.channel == grant.user else channel(grant.channel)
+    who = f"{user(grant.user)} in {where}"
     facts = (moment(grant.created_at, now), who, _what(line), _outcome(grant, now))
     return cut(" · ".join(facts), ROW)
 

@@ -23,6 +23,7 @@ def usage(commands: Commands, note: str = "") -> Message:
     small = context(
         "Names may be typed sloppily.",
         f"The same words work in a direct message to me or after mentioning me, without {code(commands.root)}.",
+        "My Home tab shows what is live where. Slack's shortcuts have Get a build, and a message's menu Find builds mentioned.",
     )
     return message("How to ask me", [*first, *parts, small])
 

@@ -5,9 +5,9 @@
 | DOWNLOAD, TRY_AGAIN, TELL_ME | a build's key, and in direct messages where it was asked for (`encode_build`) |
 | SHARE_BUILD | a build's key |
 | TO_PHONE, REVOKE | a grant's id (`decode_grant`) |
-| ASK, PAGE, SHARE, an option of PRODUCT_MENU | a question (`Ask.encode`, `decode_ask`) |
+| ASK, PAGE, SHARE, an option of PRODUCT_MENU or BUILD_MENU | a question (`Ask.encode`, `decode_ask`) |
 | MUTE, UNMUTE | a product's id, as the words of a question |
-| SUBSCRIBE_FORM | nothing: it opens the form for the channel where it was pressed |
+| SUBSCRIBE_FORM, GET_A_BUILD | nothing: they open a modal for the place where they were pressed |
 | CHECK_AGAIN, TAKE_ON, an option of SNOOZE | an incident of an account (`Incident.encode`, `decode_incident`, `decode_snooze`) |
 | OPEN | nothing: the button opens an address, and Slack reports the press all the same |
 """
@@ -51,6 +51,15 @@ class Action(StrEnum):
     MUTE = "mute"
     UNMUTE = "unmute"
     SUBSCRIBE_FORM = "subscribe_form"
+    GET_A_BUILD = "get_a_build"
+    BUILD_MENU = "build_menu"
+
+
+class Shortcut(StrEnum):
+    """Callback ids of the shortcuts in Slack's menus; the manifest names the same."""
+
+    GET_A_BUILD = "get_a_build"
+    FIND_BUILDS = "find_builds"
 
 
 def action_id(action: Action, position: int = 0) -> str:

@@ -41,14 +41,16 @@ def download_button(build: Build, now: datetime, position: int = 0, text: str = 
     return button(text, Action.DOWNLOAD, encode_build(build.key), position) if can_be_had(build, now) else None
 
 
-def build_rows(builds: Iterable[Build], titles: Mapping[str, str], now: datetime, lasting: bool = False) -> list[Block]:
+def build_rows(
+    builds: Iterable[Build], titles: Mapping[str, str], now: datetime, lasting: bool = False, first: int = 0
+) -> list[Block]:
     """platform · place · version (number) · state · age, and a Download button where there is something to have.
 
-    `lasting` rows stay readable for days, so they tell points in time.
+    `lasting` rows stay readable for days, so they tell points in time. `first` is the first row's place among the buttons.
     """
     places = Places(titles)
     rows = []
-    for position, build in enumerate(builds):
+    for position, build in enumerate(builds, first):
         facts = f"*{PLATFORMS[build.platform]}* · {places.of(build)} · {build_facts(build, now, lasting)}"
         rows.append(section(facts, download_button(build, now, position), ROW))
     return rows

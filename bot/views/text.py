@@ -120,7 +120,9 @@ def user(slack_id: str) -> str:
 
 
 def channel(slack_id: str) -> str:
-    """A link to a channel."""
+    """A link to a channel; what is between two has no name to link."""
+    if _is_slack_id(slack_id) and slack_id.startswith("D"):
+        return "a direct message"
     return f"<#{slack_id}>" if _is_slack_id(slack_id) else code(slack_id) or "a channel"
 
 

@@ -11,7 +11,8 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.config import load
-from bot.manifest import EVENT_SCOPES, METHOD_SCOPES, manifest, scopes
+from bot.manifest import EVENT_SCOPES, METHOD_SCOPES, SHORTCUTS, manifest, scopes
+from bot.views.ids import Shortcut
 from providers import SPECS
 from providers.spec import SecretSources
 
@@ -66,6 +67,15 @@ def test_texts_stay_within_slacks_limits(tmp_path: Path) -> None:
     for command in made["features"]["slash_commands"]:
         assert re.fullmatch(r"/[a-z0-9_-]{1,31}", command["command"])
         assert 0 < len(command["description"]) <= 2000
+
+
+def test_shortcuts_are_those_that_something_answers(tmp_path: Path) -> None:
+    """Limits: ten shortcuts, name 24 characters, description 150."""
+    made = manifest_for({}, tmp_path)["features"]
+    assert {shortcut["callback_id"] for shortcut in made["shortcuts"]} == set(Shortcut) == {each[0] for each in SHORTCUTS}
+    assert {shortcut["callback_id"]: shortcut["type"] for shortcut in made["shortcuts"]}[Shortcut.FIND_BUILDS] == "message"
+    assert all(len(shortcut["name"]) <= 24 and len(shortcut["description"]) <= 150 for shortcut in made["shortcuts"])
+    assert made["app_home"]["home_tab_enabled"] is True
 
 
 def test_people_can_write_to_the_bot(tmp_path: Path) -> None:

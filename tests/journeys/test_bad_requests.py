@@ -153,7 +153,10 @@ async def test_nonsense_is_no_disaster(journey: Journey) -> None:
     assert "You are" in (await journey.ask("/purser whoami")).text_content
 
 
-@pytest.mark.parametrize("kind", ["command", "action", "menu", "mention", "direct message"])
+@pytest.mark.parametrize(
+    "kind",
+    ["command", "action", "menu", "mention", "direct message", "home", "press in a window", "shortcut", "message shortcut"],
+)
 async def test_a_payload_with_anything_missing_or_of_another_kind(journey: Journey, kind: str) -> None:
     payload, content_type, envelope = await documented(journey, kind)
     for changed in spoilt(payload):
@@ -176,6 +179,18 @@ async def documented(journey: Journey, kind: str) -> tuple[dict[str, Any], str, 
             channel = slack.workspace.direct(town.ada)
             message = slack.workspace.post(Message(channel.id, slack.workspace.next_ts(), town.ada.id, "whoami"))
             return payloads.event(slack.workspace, payloads.said(slack.workspace, town.ada, channel, message)), JSON, False
+        case "home":
+            facts = {"type": "app_home_opened", "user": town.ada.id, "channel": "D0ADA", "tab": "home"}
+            return payloads.event(slack.workspace, facts), JSON, False
+        case "press in a window":
+            home = await slack.open_home(town.ada)
+            pressed = payloads.block_actions(slack.workspace, town.ada, home, payloads.pressed(home.button("Builds")))
+            view = {key: value for key, value in pressed["view"].items() if key != "blocks"}
+            return {**pressed, "view": view, "trigger_id": "long-gone"}, FORM, True
+        case "shortcut" | "message shortcut":
+            message = Message(town.mobile.id, slack.workspace.next_ts(), town.ben.id, "Shop 3.1.0")
+            called = payloads.shortcut(slack.workspace, town.ada, "find_builds", message if "message" in kind else None)
+            return {**called, "trigger_id": "long-gone"}, FORM, True
     answer = await journey.ask("/versions shop" if kind == "action" else "/versions")
     if kind == "menu":
         return payloads.block_suggestion(slack.workspace, town.ada, answer, answer.menus[0], "shop"), FORM, True

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from bot.sandbox.misbehaviour import Misbehaviour
-from bot.sandbox.slack import Message
+from bot.sandbox.slack import Message, View
 
 from .conftest import Journey
 
@@ -21,7 +21,7 @@ async def browser() -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-def opened(message: Message) -> str:
+def opened(message: Message | View) -> str:
     """The address behind Open."""
     (url,) = [button.url for button in message.buttons if button.label == "Open"]
     assert url

@@ -10,11 +10,13 @@ from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from bot.manifest import scopes
 from bot.sandbox.slack import Message, Undelivered, payloads
 from bot.sandbox.world import World, free_port
+from bot.views.ids import Shortcut
 from handlers.messenger import web_client
 from handlers.socket_mode import staying_connected
 
 from .conftest import Journey, Watch, started
 from .terminal import until
+from .test_downloading import opened
 
 PATIENCE = 10
 
@@ -59,6 +61,19 @@ async def test_mentions_and_direct_messages(journey: Journey) -> None:
     town, slack = journey.world.town, journey.world.slack
     assert "3.1.0 (1412)" in (await slack.mention(town.ada, town.mobile, "versions shop")).text_content
     assert "0.9.4 (77)" in (await slack.dm(town.ada, "versions scanner")).text_content
+
+
+async def test_home_and_shortcuts(journey: Journey) -> None:
+    town, slack = journey.world.town, journey.world.slack
+    home = await slack.open_home(town.ada)
+    builds = await slack.press(town.ada, home, "Builds", "Shop")
+    ticket = await slack.press(town.ada, builds, "Download", "Applivery")
+    assert opened(ticket)
+    picker = await slack.shortcut(town.ada, Shortcut.GET_A_BUILD)
+    ((_, courier),) = await slack.suggest(town.ada, picker, picker.menus[0].action_id, "courier")
+    assert "1.8.1 (206)" in (await slack.choose(town.ada, picker, picker.menus[0].action_id, courier)).text_content
+    said = slack.workspace.post(Message(town.mobile.id, slack.workspace.next_ts(), town.ben.id, "Shop 3.1.0"))
+    assert "3.1.0 (412)" in (await slack.shortcut(town.ada, Shortcut.FIND_BUILDS, said)).text_content
 
 
 async def test_alerts_reach_the_channel(journey: Journey) -> None:

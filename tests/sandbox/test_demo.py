@@ -46,6 +46,11 @@ async def test_a_person_types_and_presses(world: World) -> None:
         assert "no button 99" in await typed(demo, screen, "99")
         assert "Courier" in await typed(demo, screen, "dm versions courier")
         assert "0.9.4 (77)" in await typed(demo, screen, "@purser versions scanner")
+        home = await typed(demo, screen, "home")
+        (builds,) = re.findall(r"\[(\d+) Builds\]", next(line for line in home.splitlines() if "Builds" in line))
+        window = await typed(demo, screen, builds)
+        assert "modal Purser" in window
+        assert "Download]" in window
         await typed(demo, screen, "as gus")
         assert "Guests" in await typed(demo, screen, "/versions shop")
         assert demo.prompt == "gus in #mobile> "

@@ -497,6 +497,50 @@ async def test_triggers_serve_once_and_briefly() -> None:
         assert await scene.refusal(scene.client.views_open(trigger_id=late, view=view)) == "expired_trigger_id"
 
 
+async def test_three_modals_make_a_full_stack(scene: Scene) -> None:
+    interactions, views = scene.slack.interactions, scene.slack.workspace.views
+    view = {"type": "modal", "title": {"type": "plain_text", "text": "Builds"}, "blocks": []}
+
+    def trigger(on: str | None = None) -> str:
+        return f"trigger.{interactions.begin(scene.ada.id, None, view=views[on] if on else None).id}"
+
+    first = (await scene.client.views_open(trigger_id=trigger(), view=view))["view"]
+    assert (first["root_view_id"], first["previous_view_id"]) == (first["id"], None)
+    assert await scene.refusal(scene.client.views_push(trigger_id=trigger(), view=view)) == "not_found"
+    second = (await scene.client.views_push(trigger_id=trigger(first["id"]), view=view))["view"]
+    third = (await scene.client.views_push(trigger_id=trigger(second["id"]), view=view))["view"]
+    assert (third["root_view_id"], third["previous_view_id"]) == (first["id"], second["id"])
+    assert await scene.refusal(scene.client.views_push(trigger_id=trigger(third["id"]), view=view)) == "push_limit_reached"
+    assert await scene.refusal(scene.client.views_update(view_id=third["id"], hash="old", view=view)) == "hash_conflict"
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        {"type": "home", "blocks": [], "title": {"type": "plain_text", "text": "Home"}},
+        {"type": "home", "blocks": [{"type": "divider"}] * 101},
+        {
+            "type": "modal",
+            "title": {"type": "plain_text", "text": "Form"},
+            "blocks": [
+                {
+                    "type": "input",
+                    "label": {"type": "plain_text", "text": "Name"},
+                    "element": {"type": "plain_text_input", "action_id": "name"},
+                }
+            ],
+        },
+    ],
+    ids=["a home with a title", "a home of 101 blocks", "a form that cannot be sent"],
+)
+async def test_views_that_slack_refuses(scene: Scene, view: dict[str, Any]) -> None:
+    if view["type"] == "home":
+        asked = scene.client.views_publish(user_id=scene.ada.id, view=view)
+    else:
+        asked = scene.client.views_open(trigger_id=f"trigger.{scene.slack.interactions.begin(scene.ada.id, None).id}", view=view)
+    assert await scene.refusal(asked) == "invalid_arguments"
+
+
 async def test_response_urls_serve_five_times_and_half_an_hour() -> None:
     watch = Watch()
     async with PretendSlack(watch) as slack:

@@ -19,16 +19,21 @@ from bot.domain.answers import (
     Denial,
     Denied,
     DiffAnswer,
+    EverywhereAnswer,
     Freshness,
     HeadsAnswer,
+    HomeAnswer,
     Limited,
     Lone,
+    MentionedBuilds,
+    MentionsAnswer,
     Muted,
     NoSuchProduct,
     NothingMatches,
     NothingToCompare,
     Obstacle,
     Pair,
+    ProductHeads,
     ProductLine,
     ProductsAnswer,
     RevocableAnswer,
@@ -49,7 +54,7 @@ from bot.domain.answers import (
 )
 from bot.domain.digest import Digest
 from bot.domain.errors import UserMistake
-from bot.domain.message import Message
+from bot.domain.message import Home, Message, Modal
 from bot.domain.model import (
     VENDOR_LINK,
     AccountHealth,
@@ -81,8 +86,11 @@ from bot.views import (
     diff,
     download,
     grants,
+    home,
     incidents,
+    mentions,
     mistakes,
+    modals,
     status,
     subscriptions,
     versions,
@@ -313,6 +321,27 @@ WHY = WhyAnswer(
     ),
     untold=tuple(UntoldLine(PROCESSING, reason) for reason in Untold),
 )
+HOME = HomeAnswer(
+    Person("U1"),
+    "D1",
+    EverywhereAnswer(
+        (ProductHeads(DRIVER, ()), ProductHeads(SHOP, (ANDROID, PROCESSING, IOS, ADHOC, replace(EXPIRED, track="Beta")))),
+        TITLES,
+        replace(FRESH, failing=(DOWN,)),
+    ),
+    (AccountLine(WELL, "App Store Connect", agreement=BLOCKED_PAPERS), AccountLine(DOWN, "Appcircle")),
+    (SubscriptionLine(replace(EVERYTHING, channel="D1"), None), SUBSCRIBED[0]),
+    (LOG[0], replace(LOG[4], grant=replace(GRANT, channel="D1", created_at=NOW - timedelta(days=2))), AuditLine(GRANT)),
+)
+MENTIONED = MentionsAnswer(
+    (
+        MentionedBuilds(SHOP, BuildFilter(version="3.2"), (IOS, ANDROID), 7),
+        MentionedBuilds(DRIVER, BuildFilter(), (ADHOC, PROCESSING), 2, missed=BuildFilter(Platform.IOS, version="9.9")),
+        MentionedBuilds(replace(DRIVER, name="Scanner"), BuildFilter(), (), 0),
+    ),
+    TITLES,
+    FRESH,
+)
 INCIDENT = {"since": (NOW - timedelta(hours=2, minutes=14)).isoformat(), "code": "FORBIDDEN.PLA_NOT_ACCEPTED", "blocked": "apps"}
 
 
@@ -327,7 +356,21 @@ def _blocked(obstacle: Obstacle) -> Message:
     return download.blocked(Blocked(obstacle, build, "App Store Connect", "acme-apple", since, instead, "timeout"), NOW)
 
 
+def in_a_view(view: Home | Modal) -> Message:
+    """To be looked at like a message."""
+    return Message("A view", view.blocks)
+
+
 GOLDEN: Mapping[str, Callable[[], Message]] = {
+    "home": lambda: in_a_view(home.home(HOME, NOW)),
+    "home_empty": lambda: in_a_view(home.home(HomeAnswer(Person("U1"), "D1", EverywhereAnswer((), {}, Freshness())), NOW)),
+    "home_denied": lambda: in_a_view(home.instead(mistakes.denied(Denied(Denial.GUEST)))),
+    "get_a_build": lambda: in_a_view(modals.picker("D1")),
+    "window_waiting": lambda: in_a_view(modals.waiting("D1")),
+    "window_ticket": lambda: in_a_view(modals.answer(GOLDEN["ticket_file"](), "D1")),
+    "mentions": lambda: mentions.mentions(MENTIONED, NOW),
+    "mentions_none": lambda: mentions.mentions(MentionsAnswer((), TITLES, FRESH), NOW),
+    "mentions_denied": lambda: mentions.mentions(MentionsAnswer((), TITLES, FRESH, Denied(Denial.CHANNEL, ("C0123",))), NOW),
     "heads": lambda: versions.heads(HEADS, NOW),
     "heads_empty": lambda: versions.heads(HeadsAnswer(SHOP, (), {}, Freshness(refreshing=True)), NOW),
     "heads_shared": lambda: versions.shared(HEADS, "U1", NOW),

@@ -23,6 +23,8 @@ from bot.domain.answers import (
     Freshness,
     HeadsAnswer,
     Lone,
+    MentionedBuilds,
+    MentionsAnswer,
     Muted,
     NoSuchProduct,
     NothingMatches,
@@ -76,6 +78,7 @@ from bot.views import (
     download,
     grants,
     incidents,
+    mentions,
     mistakes,
     status,
     subscriptions,
@@ -275,7 +278,14 @@ def why_answer(text: str, when: datetime | None) -> WhyAnswer:
     )
 
 
+def mentions_answer(text: str, when: datetime | None) -> MentionsAnswer:
+    wanted = BuildFilter(Platform.VISIONOS, text, text, text, text)
+    found = MentionedBuilds(some_product(text), wanted, builds(text, when), 10**9, missed=wanted)
+    return MentionsAnswer((found,) * MANY, {}, freshness(text, when))
+
+
 DRAWINGS: Mapping[str, Drawing] = {
+    "mentions": lambda text, when: mentions.mentions(mentions_answer(text, when), NOW),
     "muted": lambda text, when: subscriptions.muted(Muted(some_product(text), is_muted=True)),
     "subscriptions_muted": lambda text, when: subscriptions.subscriptions(
         SubscriptionsAnswer(text, (), (some_product(text),) * MANY)

@@ -7,14 +7,14 @@ from bot.sandbox.slack.blocks import view_mistakes
 from bot.views.ids import Ask
 from bot.views.subscribing import form, outcome, words_of
 from bot.views.subscriptions import say_what
+from handlers.modals import as_view
 
 SHOP = Ask("versions", "Shop").encode()
 
 
 def test_slack_takes_the_form() -> None:
     modal = form("C1")
-    view = {"type": "modal", "title": {"type": "plain_text", "text": modal.title}, "blocks": list(modal.blocks)}
-    assert view_mistakes(view) == []
+    assert view_mistakes(as_view(modal)) == []
     assert modal.metadata == "C1"
 
 

@@ -5,7 +5,7 @@ https://docs.slack.dev/reference/block-kit/blocks and the pages below it.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bot.domain.message import Message
@@ -22,6 +22,18 @@ def problems(message: Message) -> list[str]:
     for place, block in enumerate(message.blocks):
         found += [f"block {place}: {problem}" for problem in _block_problems(block)]
     return found
+
+
+def view_problems(blocks: Sequence[dict[str, Any]]) -> list[str]:
+    """The same for a modal or a Home tab: https://docs.slack.dev/reference/views. Slack refuses views of more than 250 kB."""
+    view = Message("A view", tuple(blocks))
+    found = [f"block {place}: {problem}" for place, block in enumerate(blocks) for problem in _block_problems(block)]
+    if not 1 <= len(blocks) <= 100:
+        found.append(f"{len(blocks)} blocks")
+    if (size := len(json.dumps(blocks))) > 250_000:
+        found.append(f"{size} characters")
+    ids = [element["action_id"] for element in all_elements(view)]
+    return [*found, *(["an action id twice"] if len(ids) != len(set(ids)) else [])]
 
 
 def all_elements(message: Message) -> Iterator[dict[str, Any]]:

@@ -276,6 +276,10 @@ class View(_Part):
     def model_post_init(self, context: object) -> None:
         if self.type == "modal" and self.title is None:
             raise PydanticCustomError("untitled_modal", "missing required field: title")
+        if self.type == "modal" and self.submit is None and any(isinstance(block, Input) for block in self.blocks):
+            raise PydanticCustomError("no_submit", "missing required field: submit")
+        if self.type == "home" and (self.title or self.submit or self.close):
+            raise PydanticCustomError("titled_home", "a home has neither title nor submit nor close")
 
 
 _VIEW: TypeAdapter[object] = TypeAdapter(View)

@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.sandbox.slack.blocks import MESSAGE_CHARACTERS, characters, message_mistakes
 from bot.sandbox.slack.faults import SlackError
-from bot.sandbox.slack.workspace import Message, Workspace
+from bot.sandbox.slack.workspace import Message, View, Workspace
 
 TRIGGER_SECONDS = 3.0
 RESPONSE_SECONDS = 30 * 60.0
@@ -18,13 +18,15 @@ RESPONSE_USES = 5
 
 @dataclass
 class Interaction:
-    """`message` is what was pressed; None for commands and shortcuts. `channel` None: not in a conversation."""
+    """`message` or `view` is where something was pressed; neither for commands and shortcuts. `channel` None: not in a
+    conversation."""
 
     id: str
     user: str
     channel: str | None
     message: Message | None
     at: float
+    view: View | None = None
     responses: int = 0
     triggered: bool = False
     refusals: list[str] = field(default_factory=list)
@@ -38,8 +40,8 @@ class Interactions:
         self._known: dict[str, Interaction] = {}
         self.violations: list[str] = []
 
-    def begin(self, user: str, channel: str | None, message: Message | None = None) -> Interaction:
-        interaction = Interaction(self._workspace.next_id("I"), user, channel, message, self._workspace.clock())
+    def begin(self, user: str, channel: str | None, message: Message | None = None, view: View | None = None) -> Interaction:
+        interaction = Interaction(self._workspace.next_id("I"), user, channel, message, self._workspace.clock(), view)
         self._known[interaction.id] = interaction
         return interaction
 

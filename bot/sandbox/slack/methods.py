@@ -273,6 +273,21 @@ def views_open(call: Call) -> dict[str, Any]:
     return {"view": shown_view(call.workspace, view)}
 
 
+def views_push(call: Call) -> dict[str, Any]:
+    """On top of the modal in which somebody pressed something; three make a full stack."""
+    payload = _view_payload(call, "modal")
+    interaction = call.interactions.triggered(call.text("trigger_id"))
+    below = interaction.view
+    if below is None or below.kind != "modal":
+        raise SlackError("not_found")
+    if below.below_id and below.below_id != below.root_id:
+        raise SlackError("push_limit_reached")
+    view = View(call.workspace.next_id("V"), interaction.user, "modal", payload, call.workspace.next_id("H"), below.root_id)
+    view.below_id = below.id
+    call.workspace.show(view, interaction.id)
+    return {"view": shown_view(call.workspace, view)}
+
+
 def views_publish(call: Call) -> dict[str, Any]:
     payload, user = _view_payload(call, "home"), call.user("user_id")
     standing = call.workspace.homes.get(user.id)
@@ -315,8 +330,10 @@ def shown_view(workspace: Workspace, view: View) -> dict[str, Any]:
         "app_id": workspace.app_id,
         "bot_id": workspace.bot_id,
         "hash": view.hash,
+        "root_view_id": view.root_id,
+        "previous_view_id": view.below_id or None,
     }
-    defaults = {"private_metadata": "", "callback_id": "", "state": {"values": {}}, "root_view_id": view.root_id}
+    defaults = {"private_metadata": "", "callback_id": "", "state": {"values": {}}}
     return {**defaults, **view.payload, **facts}
 
 
@@ -349,5 +366,6 @@ METHODS: Mapping[str, Method] = {
     "users.info": Method(users_info, "users:read"),
     "views.open": Method(views_open),
     "views.publish": Method(views_publish),
+    "views.push": Method(views_push),
     "views.update": Method(views_update),
 }

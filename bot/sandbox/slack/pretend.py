@@ -16,6 +16,7 @@ from bot.sandbox.slack.blocks import suggestion_mistakes, view_mistakes
 from bot.sandbox.slack.content import Button, visible
 from bot.sandbox.slack.interactions import Interaction, Interactions
 from bot.sandbox.slack.line import BotLine, Reply, Undelivered
+from bot.sandbox.slack.methods import shown_view
 from bot.sandbox.slack.sockets import SocketHub
 from bot.sandbox.slack.web_api import WebApi
 from bot.sandbox.slack.workspace import Channel, ChannelKind, Happening, Message, User, View, What, Workspace
@@ -171,7 +172,9 @@ class PretendSlack:
     async def open_home(self, user: User) -> View:
         """Opens the bot's Home tab."""
         since, channel = self.mark, self.workspace.direct(user)
-        facts = {"type": "app_home_opened", "user": user.id, "channel": channel.id, "tab": "home"}
+        facts: dict[str, Any] = {"type": "app_home_opened", "user": user.id, "channel": channel.id, "tab": "home"}
+        if standing := self.workspace.homes.get(user.id):
+            facts["view"] = shown_view(self.workspace, standing)
         await self.event(facts)
         happening = await self.workspace.watch(lambda new: _is_home_of(new, user), ANSWER_SECONDS, since)
         assert isinstance(happening.thing, View)  # noqa: S101 - for the type checker
@@ -204,7 +207,8 @@ class PretendSlack:
 
     async def _act(self, user: User, source: Message | View, action: Mapping[str, Any], is_link: bool = False) -> Message | View:
         message = source if isinstance(source, Message) else None
-        interaction = self.interactions.begin(user.id, message.channel if message else None, message)
+        view = source if isinstance(source, View) else None
+        interaction = self.interactions.begin(user.id, message.channel if message else None, message, view)
         since = self.mark
         reply = await self._send("interactive", payloads.block_actions(self.workspace, user, source, action), interaction)
         if reply.body:
@@ -228,12 +232,13 @@ class PretendSlack:
         return happening.thing
 
     def _answers(self, happening: Happening, interaction: Interaction) -> bool:
-        """Whether a change is due to an interaction. Messages with metadata are announcements, which nobody asked for."""
+        """Whether a change is due to an interaction. Messages with metadata are announcements, which nobody asked for; a modal
+        that changes answers what was pressed in it."""
         if happening.cause is not None:
             return happening.cause == interaction.id
         thing = happening.thing
         if isinstance(thing, View):
-            return thing.user == interaction.user
+            return interaction.view is not None and thing.id == interaction.view.id and thing.kind != "home"
         if thing.user != self.workspace.bot.id or thing.metadata:
             return False
         here = thing.channel == interaction.channel and thing.to in (None, interaction.user)

@@ -118,7 +118,7 @@ class Message(Readable):
 
 @dataclass(eq=False)
 class View(Readable):
-    """A modal or a Home tab as one person sees it."""
+    """A modal or a Home tab as one person sees it. `below_id` is the modal on which this one is stacked."""
 
     id: str
     user: str
@@ -127,6 +127,7 @@ class View(Readable):
     hash: str
     root_id: str = ""
     text: str = ""
+    below_id: str = ""
 
     @property
     def blocks(self) -> list[Block]:  # type: ignore[override]
