@@ -1,7 +1,6 @@
 """A provider and its pretend vendor, served until the test ends."""
 
 import re
-import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from typing import Any
@@ -21,6 +20,13 @@ from tests.contracts.doctored import Doctored
 STABLE_REASON = re.compile(r"[a-z][a-z0-9_]*(:[A-Za-z_]+)?|[A-Z_]+(\.[A-Z_]+)*")
 
 SHORTEST_SECRET = 16
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and all that a traceback would show behind it."""
+    while error:
+        yield error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
 class Stage:
@@ -77,7 +83,7 @@ class Stage:
         assert (error.provider, error.account) == (self.system.name, ACCOUNT)
         assert error.operation
         assert STABLE_REASON.fullmatch(error.reason)
-        told = "".join([str(error), repr(error), *traceback.format_exception(error)])
+        told = "".join(f"{each} {each!r}" for each in _chain(error))
         assert [secret for secret in self.secrets() if secret in told] == []
 
     def secrets(self) -> Iterator[str]:
