@@ -38,7 +38,7 @@ T_co = TypeVar("T_co", covariant=True)
 @runtime_checkable
 class ListsApps(Protocol):
     async def list_apps(self) -> Sequence[App]:
-        """Every app the account shows. Raises ProviderError."""
+        """Every app the account shows; a `Listing` with gaps where some may be missing. Raises ProviderError."""
         ...
 
 
@@ -47,8 +47,8 @@ class ListsBuilds(Protocol):
     async def list_builds(self, apps: Sequence[App], known: Container[str] = ()) -> Sequence[Build]:
         """Builds of `apps`, newest first, in as few requests as the vendor allows.
 
-        Paging stops after the first page of which every build id is in `known`; with nothing known, everything is read.
-        Raises ProviderError.
+        Paging stops after the first page of which every build id is in `known`; with nothing known, everything is read. Apps that
+        could not be read wholly are the gaps of a `Listing`; raises ProviderError when nothing could be read.
         """
         ...
 
@@ -134,7 +134,8 @@ class ReceivesWebhooks(Protocol):
 @runtime_checkable
 class ListsExpiries(Protocol):
     async def list_expiries(self) -> Sequence[Expiry]:
-        """Certificates, provisioning profiles and the like with their ends. Raises ProviderError."""
+        """Certificates, provisioning profiles and the like with their ends; a `Listing` with gaps where some may be missing.
+        Raises ProviderError."""
         ...
 
 

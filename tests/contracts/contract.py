@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from bot.domain.listing import gaps_of
 from bot.domain.model import AgreementState, App, Build
 from bot.domain.ports import (
     ByteRequest,
@@ -101,7 +102,11 @@ async def list_apps(client: Any, subject: Subject) -> Any:
 
 
 async def list_builds(client: Any, subject: Subject) -> Any:
-    return await client.list_builds(subject.apps)
+    """What went wrong with an app while others could be read is told with them."""
+    found = await client.list_builds(subject.apps)
+    for error in gaps_of(found).values():
+        raise error
+    return found
 
 
 async def reread_build(client: Any, subject: Subject) -> Any:
