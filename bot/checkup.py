@@ -44,4 +44,13 @@ async def _check(workshop: Workshop, names: list[str]) -> list[SyncReport]:
 def _row(report: SyncReport) -> Row:
     if report.failure:
         return Row(report.account, f"could not be read: {problem(report.failure)}", remedy(report.failure))
-    return Row(report.account, f"{report.apps:>7,}{report.builds:>9,}{report.news:>9,}")
+    if report.was_left_alone:
+        return Row(
+            report.account, "was left alone to save calls: few are left before its rate limit", "try again within the hour"
+        )
+    counts = f"{report.apps:>7,}{report.builds:>9,}{report.news:>9,}"
+    if not report.unread:
+        return Row(report.account, counts)
+    apps = f"{len(report.unread):,} app{'' if len(report.unread) == 1 else 's'}"
+    first = next(iter(report.unread.values()))
+    return Row(report.account, f"{counts}  {apps} could not be read: {problem(first)}", remedy(first))

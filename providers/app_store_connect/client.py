@@ -88,6 +88,7 @@ class AppStoreConnect:
         self._shelf = Shelf(self._api, clock)
         self._clock = clock
         self._is_team_key = is_team_key
+        self._owes_a_rereading = False
         self._webhook_secret = webhook_secret
 
     async def aclose(self) -> None:
@@ -105,10 +106,20 @@ class AppStoreConnect:
             listed += found
             gaps |= found.gaps
         attached = [each.version for each in listed if each.version]
-        versions = await self._shelf.take(apps, attached, known, is_busy=len(listed) > PAGE_SIZE)
+        versions = await self._shelf.take(apps, attached, known, is_busy=len(listed) > PAGE_SIZE, is_spent=self._owes_a_rereading)
         builds = [*(each.build for each in listed), *versions]
         newest_first = sorted(builds, key=lambda build: build.uploaded_at or _LONG_AGO, reverse=True)
         return Listing(newest_first, {**versions.gaps, **gaps})
+
+    async def reread_builds(self, builds: Sequence[Build]) -> Sequence[Build]:
+        """TestFlight builds; App Store versions come with every list. A poll whose third request went to a question of the shelf
+        asks nothing here, and the next poll nothing there."""
+        ids = [build.id for build in builds if build.track == wire.TRACK][:PAGE_SIZE]
+        self._owes_a_rereading = bool(ids) and self._shelf.has_asked
+        if not ids or self._owes_a_rereading:
+            return []
+        url = self._api.url("/v1/builds", {**_BUILD, "filter[id]": ",".join(ids), "limit": PAGE_SIZE})
+        return [each.build for each in await self._api.read_all("reread builds", url, wire.read_builds, can_wait=True)]
 
     async def reread_build(self, build: Build) -> Build:
         return await self._reread("reread build", build)

@@ -67,6 +67,7 @@ class Shelf:
         self._numbers: dict[str, str | None] = {}
         self._phases: dict[str, _Answer] = {}
         self._asked_at = clock()
+        self.has_asked = False
 
     async def list_apps(self) -> Sequence[App]:
         """Every app of the account; its versions wait for `take`. Raises ProviderError."""
@@ -75,13 +76,13 @@ class Shelf:
         return Listing((each.app for each in listed), listed.gaps)
 
     async def take(
-        self, apps: Iterable[App], attached: Iterable[Build], known: Container[str], *, is_busy: bool
+        self, apps: Iterable[App], attached: Iterable[Build], known: Container[str], *, is_busy: bool, is_spent: bool = False
     ) -> Listing[Build]:
         """The versions of `apps`, each arrival handed out once; those of apps that were not listed since are asked for.
 
         `attached` came with their builds, whose numbers they have. A version that its store has in `known`, that is no longer
-        handed out and whose number was not asked for yet, waits for a later poll. `is_busy`: this poll made enough calls already.
-        Raises ProviderError.
+        handed out and whose number was not asked for yet, waits for a later poll. `is_busy`: this poll made enough calls already,
+        `is_spent`: its last one is meant for something else. Raises ProviderError.
         """
         wanted = sorted({app.id for app in apps})
         unpacked = await self._unpack(wanted)
@@ -89,9 +90,10 @@ class Shelf:
         for version in attached:
             versions[version.id] = version
             self._numbers[version.id] = version.number
-        if not is_busy or self._clock() - self._asked_at >= BUSY_PAUSE:
+        self.has_asked = False
+        if not is_spent and (not is_busy or self._clock() - self._asked_at >= BUSY_PAUSE):
             self._asked_at = self._clock()
-            await self._ask_one_more(list(versions.values()))
+            self.has_asked = await self._ask_one_more(list(versions.values()))
         completed = (self._completed(version) for version in versions.values() if not self._waits(version, known))
         return Listing(completed, unpacked.gaps)
 
@@ -123,8 +125,9 @@ class Shelf:
 
     # --- one question a poll ---
 
-    async def _ask_one_more(self, versions: Sequence[Build]) -> None:
-        """A listing is not lost when it fails: what was not answered is asked again, what was refused is not."""
+    async def _ask_one_more(self, versions: Sequence[Build]) -> bool:
+        """Whether there was anything to ask. A listing is not lost when it fails: what was not answered is asked again, what was
+        refused is not."""
         numberless = [version for version in versions if version.id not in self._numbers]
         numberless.sort(key=lambda version: version.state is BuildState.EXPIRED)
         try:
@@ -132,8 +135,11 @@ class Shelf:
                 await self._ask_numbers([version.id for version in numberless[:VERSIONS_PER_REQUEST]])
             elif live := next(self._phases_due(versions), None):
                 await self._ask_phase(live)
+            else:
+                return False
         except ProviderError:
-            return
+            pass
+        return True
 
     async def _ask_numbers(self, version_ids: Sequence[str]) -> None:
         params = {**_NUMBERS, "filter[appStoreVersion]": ",".join(version_ids)}
