@@ -23,6 +23,7 @@ from bot.domain.ports import (
     ReceivesWebhooks,
     RegistersWebhooks,
     RereadsBuilds,
+    RereadsTogether,
     WebhookRequest,
 )
 from bot.sandbox.vendors.base import PretendVendor, Webhook
@@ -33,6 +34,7 @@ ABILITIES = (
     ListsApps,
     ListsBuilds,
     RereadsBuilds,
+    RereadsTogether,
     MintsLinks,
     OpensFiles,
     ChecksAgreements,
@@ -111,6 +113,10 @@ async def list_builds(client: Any, subject: Subject) -> Any:
 
 async def reread_build(client: Any, subject: Subject) -> Any:
     return await client.reread_build(subject.build)
+
+
+async def reread_builds(client: Any, subject: Subject) -> Any:
+    return await client.reread_builds([subject.build])
 
 
 async def mint_link(client: Any, subject: Subject) -> Any:

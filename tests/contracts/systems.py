@@ -19,6 +19,7 @@ from bot.domain.ports import (
     ReceivesWebhooks,
     RegistersWebhooks,
     RereadsBuilds,
+    RereadsTogether,
     WebhookRequest,
 )
 from bot.sandbox.vendors import PretendAkana, PretendApp47, PretendAppcircle, PretendApplivery, PretendAppStoreConnect
@@ -61,6 +62,7 @@ from tests.contracts.contract import (
     register_webhooks,
     registration_words,
     reread_build,
+    reread_builds,
 )
 from tests.contracts.sixth.harbour import wire as harbour
 from tests.contracts.sixth.harbour.client import Harbour
@@ -200,6 +202,7 @@ class AppleSystem(System):
         Target("lists builds", ListsBuilds, "^/v1/builds$", list_builds),
         Target("lists App Store versions", ListsBuilds, "^/v1/apps$", list_builds),
         Target("rereads a build", RereadsBuilds, "^/v1/builds/", reread_build),
+        Target("rereads builds together", RereadsTogether, "^/v1/builds$", reread_builds),
         Target("mints a link, the build", MintsLinks, "^/v1/builds/", mint_link),
         Target("mints a link, its group", MintsLinks, "^/v1/betaGroups$", mint_link),
         Target("checks agreements", ChecksAgreements, "^/v1/apps$", check_account, rephrase=agreement_words),
