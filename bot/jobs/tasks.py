@@ -67,6 +67,15 @@ def task_table(
     }
 
 
+VENDORS, OTHERS = "vendors", "default"
+_OF_VENDORS = frozenset({"poll", "sync", "probe", "agreements", "expiries"})
+
+
+def queue_of(task: str) -> str:
+    """Where a task waits: vendors who hang must not take the room of messages."""
+    return VENDORS if task in _OF_VENDORS else OTHERS
+
+
 def lock_of(task: str, key: str) -> str:
     """Work with the same lock never runs twice at once: an account is read by one check at a time, whatever asked for it."""
     return f"{_ONE_AT_A_TIME.get(task, task)}:{key}"
