@@ -5,14 +5,18 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from bot.checkup import _row
 from bot.sandbox.misbehaviour import Misbehaviour
 from bot.sandbox.world import World, free_port
+from bot.services.sync import SyncReport
 
 from ..store.postgres import postgres_running
 from .conftest import ACCOUNTS
@@ -187,6 +191,29 @@ async def test_sync_says_which_account_cannot_be_read(world: World, terminal: Te
     assert row == "acme-applivery  could not be read: list apps got no answer (connect)"
     assert advice.startswith("                → check the addresses of this account")
     assert appcircle.split() == ["acme-store", "2", "3", "0"]
+
+
+async def test_sync_says_which_apps_cannot_be_read(world: World, terminal: Terminal) -> None:
+    first = next(iter(world.applivery.apps))
+    world.applivery.misbehave(f"/apps/{first}/builds", Misbehaviour.FORBIDDEN)
+    outcome = await terminal.purser("sync", "--account", "acme-applivery")
+    (row,) = [line for line in outcome.out.splitlines() if line.startswith("acme-applivery")]
+    assert "1 app could not be read: list builds was refused (forbidden)" in row
+
+
+async def test_sync_tells_the_owners_through_the_bot_that_runs(world: World, terminal: Terminal) -> None:
+    """What it writes waits for the running bot, addressed to them."""
+    world.applivery.misbehave("", Misbehaviour.UNAUTHORIZED)
+    for _ in range(2):
+        await terminal.purser("sync", "--account", "acme-applivery")
+    with closing(sqlite3.connect(world.folder / "purser.db")) as database:
+        told = database.execute("SELECT channel FROM deliveries JOIN alerts ON alerts.id = alert_id WHERE kind = 'account_down'")
+        assert told.fetchall() == [(world.town.grace.id,)]
+
+
+async def test_sync_says_that_it_left_an_account_alone() -> None:
+    row = _row(SyncReport("acme-apple", was_left_alone=True))
+    assert row.says.startswith("was left alone to save calls")
 
 
 async def test_sync_of_an_account_that_nobody_configured(terminal: Terminal) -> None:
