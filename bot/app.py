@@ -27,8 +27,8 @@ from starlette.applications import Starlette
 
 from bot.config import Settings, load
 from bot.domain.errors import PurserError, StoreUnavailable, UserMistake
-from bot.domain.ports import ChecksAgreements, ListsExpiries, Provider, Repositories, Step
-from bot.jobs.clock import DELIVER_EVERY, EXPIRIES_EVERY, EXPIRIES_TOLD_EVERY, PURGE_EVERY, RECONCILE_EVERY, REMIND_EVERY, Ticker
+from bot.domain.ports import ChecksAgreements, Jobs, ListsExpiries, Provider, Repositories, Step
+from bot.jobs.clock import DELIVER_EVERY, EXPIRIES_EVERY, EXPIRIES_TOLD_EVERY, PURGE_EVERY, REMIND_EVERY, Ticker
 from bot.jobs.inprocess import InProcessJobs
 from bot.jobs.tasks import RunsJobs, task_table
 from bot.metrics import Gauges, Metrics
@@ -155,11 +155,10 @@ class Purser:
         table = self.settings.purser
         if Part.CLOCK in self.parts:
             ticker.every(table.poll_every, "poll", self.providers)
-            ticker.every(RECONCILE_EVERY, "reconcile", self.providers, at_once=False)
             ticker.every(PURGE_EVERY, "purge")
             ticker.every(REMIND_EVERY, "remind")
             with_agreements = [name for name, p in self.providers.items() if isinstance(p, ChecksAgreements)]
-            ticker.every(table.agreements_every, "agreements", with_agreements)
+            ticker.every(table.agreements_every, "probe", with_agreements)
             ticker.every(EXPIRIES_EVERY, "expiries", [name for name, p in self.providers.items() if isinstance(p, ListsExpiries)])
             ticker.every(EXPIRIES_TOLD_EVERY, "expiries-told", at_once=False)
         if Part.WORKER in self.parts:
@@ -205,7 +204,7 @@ class Workshop:
     ) -> None:
         self.store = Database(settings.environment.database_url)
         self.providers = connect_providers(settings, Metrics(CollectorRegistry()), clock, watch=watch)
-        self.sync = Sync(self.store, self.providers, _products(settings), NoJobs(), clock, rules=_rules(settings))
+        self.sync = _sync(settings, self.store, self.providers, NoJobs(), clock)
         self.audit = AuditLog(self.store, clock)
         self._accounts = settings.accounts
 
@@ -241,23 +240,12 @@ def build(
     slack = web_client(_secret(settings.environment.slack_bot_token), settings.environment.slack_api_url)
     jobs = _jobs(settings.environment.database_url, settings.purser.takeover_after)
     titles = {account.name: specs[account.provider].title for account in settings.accounts}
-    products = _products(settings)
-
-    sync = Sync(
-        store,
-        providers,
-        products,
-        jobs,
-        clock,
-        owners=settings.purser.owners,
-        poll_every=settings.purser.poll_every,
-        rules=_rules(settings),
-    )
+    sync = _sync(settings, store, providers, jobs, clock)
     apart = min(settings.purser.agreements_every / 2, timedelta(minutes=1))
     access = Access(SlackPeople(slack, clock), _rules(settings), SlackGroups(slack, clock))
     almanac = Almanac(providers, settings.dates)
     expiries = ExpiryWatch(store, providers, almanac, access, jobs, clock, settings.purser.owners)
-    agreements = AgreementWatch(store, providers, jobs, clock, apart)
+    agreements = AgreementWatch(store, providers, jobs, clock, apart, settings.purser.agreements_every)
     delivery = AlertDelivery(
         store,
         SlackMessenger(slack),
@@ -361,6 +349,21 @@ def connect_providers(
     """One client per configured account, by account name. Opens no connection yet."""
     surroundings = Surroundings(clock, lambda o: metrics.vendor_called(o.account, o.operation, o.reason, o.seconds), watch)
     return {account.name: specs[account.provider].connect(account, surroundings) for account in settings.accounts}
+
+
+def _sync(
+    settings: Configured, store: Database, providers: Mapping[str, Provider], jobs: Jobs, clock: Callable[[], datetime]
+) -> Sync:
+    return Sync(
+        store,
+        providers,
+        _products(settings),
+        jobs,
+        clock,
+        owners=settings.purser.owners,
+        poll_every=settings.purser.poll_every,
+        rules=_rules(settings),
+    )
 
 
 def _links(

@@ -42,4 +42,9 @@ def _row(report: SyncReport) -> Row:
         return Row(
             report.account, "was not read: the few requests that its vendor still allows are kept for clicks", "try again later"
         )
-    return Row(report.account, f"{report.apps:>7,}{report.builds:>9,}{report.news:>9,}")
+    counts = f"{report.apps:>7,}{report.builds:>9,}{report.news:>9,}"
+    if not report.unread:
+        return Row(report.account, counts)
+    apps = f"{len(report.unread):,} app{'' if len(report.unread) == 1 else 's'}"
+    first = next(iter(report.unread.values()))
+    return Row(report.account, f"{counts}  {apps} could not be read: {problem(first)}", remedy(first))

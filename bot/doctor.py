@@ -97,7 +97,7 @@ async def examine(
     findings = [finding for result in results for finding in result]
     if not providers:
         findings.append(Finding("accounts", Mark.FAILED, "there are none", f"add [[accounts]] to {settings.config_file.name}"))
-    findings += clocks.findings()
+    findings += [*_owners(settings), *clocks.findings()]
     print_rows(console or Console(), [_row(finding) for finding in findings])
     return all(finding.mark is not Mark.FAILED for finding in findings)
 
@@ -251,6 +251,14 @@ def _local_host(host: str) -> str:
     """Where to knock when the server listens on `host`."""
     everywhere: Mapping[str, str] = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared with, not bound to
     return everywhere.get(host, f"[{host}]" if ":" in host else host)
+
+
+def _owners(settings: Configured) -> Findings:
+    """Without them, nobody hears that a key was refused."""
+    if settings.purser.owners:
+        return []
+    mend = f"add the member IDs of those who look after Purser to [purser] in {settings.config_file.name}"
+    return [Finding("owners", Mark.WARNING, "there are none: nobody is told when an account fails", mend)]
 
 
 # --- Accounts ---------------------------------------------------------------------------------

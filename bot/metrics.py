@@ -70,6 +70,15 @@ class Gauges:
         self._clock = clock
         self._up = Gauge("purser_database_up", "1 when the database answers.", registry=registry)
         self._age = Gauge("purser_poll_age_seconds", "Since an account was last read well.", ["account"], registry=registry)
+        self._failing = Gauge(
+            "purser_account_failing_seconds", "Since an account cannot be read; 0: it can.", ["account"], registry=registry
+        )
+        self._next = Gauge(
+            "purser_account_next_try_seconds",
+            "Until polls ask a failing account again; 0: the next one does.",
+            ["account"],
+            registry=registry,
+        )
         self._deliveries = Gauge("purser_deliveries", "Alerts in channels, by state.", ["state"], registry=registry)
         self._oldest = Gauge(
             "purser_oldest_pending_alert_seconds", "Age of the oldest alert that waits for a channel; 0: none.", registry=registry
@@ -79,7 +88,7 @@ class Gauges:
 
     async def refresh(self) -> None:
         """Without the database, what was known of it is no longer told."""
-        for gauge in (self._age, self._deliveries, self._waiting):
+        for gauge in (self._age, self._failing, self._next, self._deliveries, self._waiting):
             gauge.clear()
         try:
             standing, depth = await self._store.read(_standing), await self._depth()
@@ -98,6 +107,8 @@ class Gauges:
         for account in standing.accounts:
             if account.ok_at:
                 self._age.labels(account.name).set((now - account.ok_at).total_seconds())
+            self._failing.labels(account.name).set((now - (account.failing_since or now)).total_seconds())
+            self._next.labels(account.name).set(max(0.0, ((account.next_at or now) - now).total_seconds()))
         for state, count in standing.deliveries.items():
             self._deliveries.labels(state).set(count)
         for task, count in depth.items():

@@ -10,6 +10,7 @@ from bot.domain.model import (
     AccountStatus,
     Agreement,
     Alert,
+    AppTrouble,
     Build,
     Delivery,
     EventKind,
@@ -27,12 +28,13 @@ from bot.domain.ports import AuditLine, BuildFilter, BuildPage
 class Freshness:
     """How old an answer is. `checked_at` is the oldest last good check of the accounts it rests on (None: one was never
     read), `failing` those that cannot be read now, `stale` those older than their freshness target, `refreshing` whether a
-    check runs behind the answer."""
+    check runs behind the answer. `troubles` are apps of which we may know less than their accounts, since when."""
 
     checked_at: datetime | None = None
     failing: tuple[AccountHealth, ...] = ()
     refreshing: bool = False
     stale: tuple[str, ...] = ()
+    troubles: tuple[AppTrouble, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +265,7 @@ class AccountLine:
     title: str
     products: tuple[Product, ...] = ()
     agreement: Agreement | None = None
+    troubles: tuple[AppTrouble, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 SAVING_CALLS = "saving_calls"
+NOT_OFFERED = "not_offered"  # the vendor does not have this call for this account: nothing to mend, and nothing is known
 
 
 class PurserError(Exception):

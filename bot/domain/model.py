@@ -41,6 +41,11 @@ class BuildState(StrEnum):
         """Whether people should hear of a build in this state: it exists and did not fail."""
         return self not in (BuildState.PROCESSING, BuildState.FAILED, BuildState.EXPIRED)
 
+    @property
+    def ends(self) -> bool:
+        """Whether such a build is EXPIRED as soon as its own end has passed, whatever its vendor said of it before."""
+        return self.is_announceable and self is not BuildState.REJECTED
+
 
 class Handover(StrEnum):
     """What a person gets when they press Download."""
@@ -143,6 +148,8 @@ class AccountHealth:
 
     `checked_at` is the last attempt, `ok_at` the last that succeeded, `failing_since` the first failure of the
     present run of failures and `reason` its stable code. `baseline_at` is the first success: before it nothing is announced.
+    `refused_since` is the first time in that run that the key was refused; until `next_at` polls leave the account alone.
+    `full_at` is when everything was read last, not only what can have changed.
     """
 
     name: str
@@ -153,8 +160,26 @@ class AccountHealth:
     failing_since: datetime | None = None
     reason: str | None = None
     failures: int = 0
+    refused_since: datetime | None = None
+    next_at: datetime | None = None
+    full_at: datetime | None = None
     apps: int = 0
     builds: int = 0
+
+
+NOT_LISTED = "not_listed"
+
+
+@dataclass(frozen=True, slots=True)
+class AppTrouble:
+    """An app whose builds may be other than we know. `reason` is NOT_LISTED (its account shows it no longer) or the stable code
+    of why it could not be read, and `since` when that was found first."""
+
+    account: str
+    app_id: str
+    name: str
+    reason: str
+    since: datetime
 
 
 class ExpiryKind(StrEnum):
@@ -299,6 +324,7 @@ class AlertKind(StrEnum):
     ACCOUNT_DOWN = "account_down"
     ACCOUNT_BACK = "account_back"
     APPS_LOST = "apps_lost"
+    APPS_UNREAD = "apps_unread"
     EXPIRIES = "expiries"
     READY = "ready"
     CHANNEL_QUIET = "channel_quiet"

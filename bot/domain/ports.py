@@ -14,6 +14,7 @@ from bot.domain.model import (
     Agreement,
     Alert,
     App,
+    AppTrouble,
     Build,
     Card,
     Delivery,
@@ -39,7 +40,7 @@ T_co = TypeVar("T_co", covariant=True)
 @runtime_checkable
 class ListsApps(Protocol):
     async def list_apps(self) -> Sequence[App]:
-        """Every app the account shows. Raises ProviderError."""
+        """Every app the account shows; a `Listing` with gaps where some may be missing. Raises ProviderError."""
         ...
 
 
@@ -48,8 +49,8 @@ class ListsBuilds(Protocol):
     async def list_builds(self, apps: Sequence[App], known: Container[str] = ()) -> Sequence[Build]:
         """Builds of `apps`, newest first, in as few requests as the vendor allows.
 
-        Paging stops after the first page of which every build id is in `known`; with nothing known, everything is read.
-        Raises ProviderError.
+        Paging stops after the first page of which every build id is in `known`; with nothing known, everything is read. Apps that
+        could not be read wholly are the gaps of a `Listing`; raises ProviderError when nothing could be read.
         """
         ...
 
@@ -58,6 +59,14 @@ class ListsBuilds(Protocol):
 class RereadsBuilds(Protocol):
     async def reread_build(self, build: Build) -> Build:
         """The same build as the vendor describes it now; mints nothing. Raises ProviderError (NotFound: gone)."""
+        ...
+
+
+@runtime_checkable
+class RereadsTogether(Protocol):
+    async def reread_builds(self, builds: Sequence[Build]) -> Sequence[Build]:
+        """The same builds as the vendor describes them now, in one request or none: a poll has few to spend. Any may be missing,
+        which says nothing. Raises ProviderError."""
         ...
 
 
@@ -135,7 +144,8 @@ class ReceivesWebhooks(Protocol):
 @runtime_checkable
 class ListsExpiries(Protocol):
     async def list_expiries(self) -> Sequence[Expiry]:
-        """Certificates, provisioning profiles and the like with their ends. Raises ProviderError."""
+        """Certificates, provisioning profiles and the like with their ends; a `Listing` with gaps where some may be missing.
+        Raises ProviderError."""
         ...
 
 
@@ -237,11 +247,15 @@ class Catalogue(Protocol):
 
     def account(self, name: str) -> AccountHealth | None: ...
 
-    def record_success(self, account: str, at: datetime) -> None:
-        """Sets checked_at and ok_at (and baseline_at the first time), forgets the failure."""
+    def record_success(self, account: str, at: datetime, *, full: bool = False) -> None:
+        """Sets checked_at and ok_at (baseline_at the first time, full_at when everything was read), forgets the failure."""
         ...
 
-    def record_failure(self, account: str, at: datetime, reason: str) -> None: ...
+    def record_failure(
+        self, account: str, at: datetime, reason: str, *, refused: bool = False, next_at: datetime | None = None
+    ) -> None:
+        """`refused`: it was the key; `next_at`: polls leave the account alone until then."""
+        ...
 
     def products(self) -> Sequence[Product]:
         """All products that have an app, with their apps, by name."""
@@ -259,10 +273,26 @@ class Catalogue(Protocol):
         """Inserts, or updates name, bundle id, product and last sight."""
         ...
 
+    def troubles(self, account: str | None = None) -> Sequence[AppTrouble]:
+        """What ails apps, of all accounts or one; by account and name."""
+        ...
+
+    def note_troubles(self, account: str, reasons: Mapping[str, str], at: datetime) -> None:
+        """App id -> reason, of everything that ails the account's apps now. What lasts keeps its beginning."""
+        ...
+
     def product_of(self, account: str, app_id: str) -> Product | None: ...
 
     def known_build_ids(self, account: str) -> frozenset[str]:
-        """Ids of the account's builds whose state will not change by itself (not processing, not in review)."""
+        """Ids of the account's builds that are not gone."""
+        ...
+
+    def unsettled(self, account: str) -> Sequence[Build]:
+        """Builds that are not gone and whose state will change by itself (processing, in review), the newest first."""
+        ...
+
+    def ended(self, account: str, now: datetime) -> Sequence[Build]:
+        """Builds that are not gone, are not known as expired, and whose own end has passed."""
         ...
 
     def tracks(self) -> Sequence[str]:

@@ -17,10 +17,10 @@ from procrastinate.jobs import Job, Status
 from procrastinate.schema import SchemaManager
 
 from bot.domain.errors import PurserError, StoreUnavailable
-from bot.jobs.tasks import TAKEOVER, Task, lock_of
+from bot.jobs.tasks import OTHERS, TAKEOVER, VENDORS, Task, lock_of, queue_of
 
-CONNECTIONS = 4  # of one process, besides the store's
-CONCURRENCY = 16  # jobs of one worker at once; they mostly wait for vendors and for Slack
+CONNECTIONS = 5  # of one process, besides the store's; each queue listens on one
+CONCURRENCY = {VENDORS: 12, OTHERS: 4}  # jobs of one process at once; they mostly wait for vendors and for Slack
 FETCH_EVERY = 1.0  # seconds until a job is noticed whose lock has become free; new jobs announce themselves
 GRACE = 4.0  # seconds that running jobs get to finish when the process ends; with the web's own it makes eight of ten
 RECONNECT = 1.0  # seconds between two attempts to work again after the database was lost
@@ -42,7 +42,7 @@ class QueuedJobs:
         self._app = App(connector=PsycopgConnector(conninfo=_conninfo(url), min_size=1, max_size=CONNECTIONS, timeout=5))
         self._stalled = takeover.total_seconds()
         self._look_every = self._stalled / LOOKS
-        self._worker: int | None = None
+        self._workers: dict[str | None, int] = {}
         self._over: set[int] = set()
 
     def use(self, tasks: Mapping[str, Task]) -> None:
@@ -59,13 +59,13 @@ class QueuedJobs:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._app.open_async())
             if works:
-                for work in (self._rescue(), self._work()):
-                    stack.push_async_callback(_stopped, asyncio.create_task(work))
+                for works_on in ((self._rescue(),), map(self._work, CONCURRENCY)):
+                    stack.push_async_callback(_stopped, *map(asyncio.create_task, works_on))
             yield
 
     async def defer(self, task: str, key: str = "") -> None:
         """Raises StoreUnavailable."""
-        job = self._app.configure_task(task, lock=lock_of(task, key), queueing_lock=f"{task}:{key}")
+        job = self._app.configure_task(task, lock=lock_of(task, key), queueing_lock=f"{task}:{key}", queue=queue_of(task))
         try:
             await job.defer_async(key=key)
         except AlreadyEnqueued:
@@ -81,12 +81,13 @@ class QueuedJobs:
             raise StoreUnavailable("unreachable") from error
         return Counter(job.task_name for job in waiting)
 
-    async def _work(self) -> None:
-        """A worker that begins anew when it lost the database."""
+    async def _work(self, queue: str) -> None:
+        """A worker of one queue, which begins anew when it lost the database."""
         while True:
             try:
                 await self._app.run_worker_async(
-                    concurrency=CONCURRENCY,
+                    queues=[queue],
+                    concurrency=CONCURRENCY[queue],
                     fetch_job_polling_interval=FETCH_EVERY,
                     install_signal_handlers=False,
                     shutdown_graceful_timeout=GRACE,
@@ -114,15 +115,16 @@ class QueuedJobs:
 
     async def _give_sign_of_life(self) -> None:
         """Procrastinate gives its own, and stops that for good when the database was away for a moment."""
-        if self._worker is not None:
-            await self._app.job_manager.update_heartbeat(self._worker)
+        for worker in self._workers.values():
+            await self._app.job_manager.update_heartbeat(worker)
 
     async def _note_ended(self, jobs: tuple[int, ...]) -> None:
         """A job whose end could not be written, because the database was away just then, would hold its lock for ever."""
         for id in jobs:
-            for job in await self._app.job_manager.list_jobs_async(id=id, status=Status.DOING.value, worker_id=self._worker):
-                log.warning("end of job noted late", task=job.task_name, key=job.task_kwargs.get("key"))
-                await self._forget(job)
+            for job in await self._app.job_manager.list_jobs_async(id=id, status=Status.DOING.value):
+                if job.worker_id in self._workers.values():
+                    log.warning("end of job noted late", task=job.task_name, key=job.task_kwargs.get("key"))
+                    await self._forget(job)
             self._over.discard(id)
 
     async def _hand_on(self, job: Job) -> None:
@@ -139,7 +141,8 @@ class QueuedJobs:
         """A task as Procrastinate calls it: a known failure is logged, and the next tick tries again."""
 
         async def run(context: JobContext, key: str) -> None:
-            self._worker = context.job.worker_id
+            if context.job.worker_id is not None:
+                self._workers[context.job.queue] = context.job.worker_id
             with structlog.contextvars.bound_contextvars(task=name, key=key):
                 try:
                     await task(key)
@@ -196,9 +199,11 @@ def _end_if_told() -> None:
         raise asyncio.CancelledError
 
 
-async def _stopped(task: asyncio.Task[None]) -> None:
-    """Told twice: first to finish, then, when a database that is away holds it up, to leave at once."""
-    task.cancel()
-    await asyncio.wait({task}, timeout=GRACE + 1)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+async def _stopped(*tasks: asyncio.Task[None]) -> None:
+    """Told twice: first to finish, then, when a database that is away holds them up, to leave at once."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks, timeout=GRACE + 1)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -39,7 +39,7 @@ class RunsJobs(Jobs, Protocol):
         ...
 
 
-_ONE_AT_A_TIME = {"poll": "account", "sync": "account", "reconcile": "account"}
+_ONE_AT_A_TIME = {"poll": "account", "sync": "account", "probe": "agreements"}
 
 
 def task_table(
@@ -55,7 +55,7 @@ def task_table(
     return {
         "poll": lambda account: sync.poll(account),
         "sync": lambda account: sync.account(account),
-        "reconcile": lambda account: sync.account(account, full=True),
+        "probe": lambda account: agreements.probe(account),
         "agreements": lambda account: agreements.check(account),
         "expiries": lambda account: expiries.read(account),
         "expiries-told": lambda _: expiries.tell(),
@@ -65,6 +65,15 @@ def task_table(
         "resume": lambda _: alerts.resume(),
         "purge": lambda _: purge(),
     }
+
+
+VENDORS, OTHERS = "vendors", "default"
+_OF_VENDORS = frozenset({"poll", "sync", "probe", "agreements", "expiries"})
+
+
+def queue_of(task: str) -> str:
+    """Where a task waits: vendors who hang must not take the room of messages."""
+    return VENDORS if task in _OF_VENDORS else OTHERS
 
 
 def lock_of(task: str, key: str) -> str:

@@ -9,6 +9,7 @@ import structlog
 from bot.domain.answers import Checked
 from bot.domain.model import PENDING_CONTRACT, AccountStatus, Agreement, AgreementState, Alert, AlertKind, Build
 from bot.domain.ports import ChecksAgreements, Jobs, Provider, Repositories, Store
+from bot.services.health import is_open
 from bot.services.subscriptions import channels_for
 
 STRIKES = 2  # blocked checks in a row before anybody is told
@@ -21,7 +22,7 @@ log = structlog.get_logger()
 class AgreementWatch:
     """Checks accounts and tells about what changed. Two blocked checks count as two when they are `apart` from each other.
 
-    `accounts` are those that have agreements to read.
+    `every` is how often the clock asks; `accounts` are those that have agreements to read.
     """
 
     def __init__(
@@ -31,13 +32,20 @@ class AgreementWatch:
         jobs: Jobs,
         clock: Callable[[], datetime],
         apart: timedelta = timedelta(minutes=1),
+        every: timedelta = timedelta(0),
     ) -> None:
+        self._every = every
         self._apart = apart
         self._store = store
         self._checkers = {name: provider for name, provider in providers.items() if isinstance(provider, ChecksAgreements)}
         self._jobs = jobs
         self._clock = clock
         self.accounts = frozenset(self._checkers)
+
+    async def probe(self, account: str) -> Checked | None:
+        """What the clock asks for: `check`, unless another clock asked just now, or the account cannot be reached."""
+        needless = await self._store.read(lambda r: self._is_needless(r, account))
+        return None if needless else await self.check(account)
 
     async def check(self, account: str) -> Checked | None:
         """Asks now. None: this account has no agreements to read."""
@@ -50,8 +58,19 @@ class AgreementWatch:
             await self._jobs.defer("deliver")
         if is_changed:
             await self._jobs.defer("incident", account)
+        if is_told and checked.agreement.state is not AgreementState.BLOCKED:
+            await self._jobs.defer("sync", account)  # polls may leave it alone for long yet, and its builds are old
         log.info("agreements checked", account=account, state=checked.agreement.state, reason=checked.status.code)
         return checked
+
+    def _is_needless(self, repositories: Repositories, account: str) -> bool:
+        """Never while something is blocked: the account's polls pause then, and only a probe can tell the end."""
+        papers, now = repositories.agreements.current(account), self._clock()
+        if papers and now - papers.checked_at < (self._apart if papers.strikes else self._every / 2):
+            return True
+        health = repositories.catalogue.account(account)
+        is_suspect = papers is not None and (papers.state is AgreementState.BLOCKED or papers.strikes > 0)
+        return health is not None and is_open(health, now) and not is_suspect
 
     def _record(self, repositories: Repositories, status: AccountStatus) -> tuple[Checked, bool, bool]:
         """What is known now, whether somebody is told, and whether what was told before has changed."""

@@ -133,7 +133,7 @@ class Catalog:
 
     def _heads(self, reading: Reading, question: Question, product: Product, words: str) -> Answer:
         builds = _fitting(reading, question, product)
-        freshness = reading.freshness({app.account for app in product.apps})
+        freshness = reading.freshness_of(product)
         if question.rest and not builds:
             return NothingMatches(product, question.wanted_in_words, freshness)
         return HeadsAnswer(product, builds, self.titles, freshness, words)
@@ -141,7 +141,7 @@ class Catalog:
     def _builds(self, reading: Reading, question: Question, product: Product, words: str, offset: int) -> Answer:
         wanted = named_track(question, reading.heads(product))
         page = reading.find(product, wanted, offset, PAGE) if wanted else BuildPage((), 0)
-        freshness = reading.freshness({app.account for app in product.apps})
+        freshness = reading.freshness_of(product)
         if wanted is None or not page.total:
             return NothingMatches(product, wanted or question.wanted_in_words, freshness)
         return BuildsAnswer(product, wanted, words, page, offset, PAGE, self.titles, freshness)

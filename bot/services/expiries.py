@@ -9,6 +9,7 @@ import structlog
 
 from bot.domain.answers import DueDate
 from bot.domain.errors import AgreementBlocked, ProviderError, Refused
+from bot.domain.listing import ITSELF, gaps_of
 from bot.domain.model import Alert, AlertKind, Build, Expiry, ExpiryKind, ExpiryNotice, Product, Subscription
 from bot.domain.ports import Jobs, ListsExpiries, Provider, Repositories, Store
 from bot.services.access import Access
@@ -95,6 +96,8 @@ class ExpiryWatch:
             return None
         try:
             found = await provider.list_expiries()
+            if cut_off := gaps_of(found).get(ITSELF):
+                raise cut_off
         except ProviderError as error:
             await self._failed(account, error)
             return None

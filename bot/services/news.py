@@ -39,14 +39,17 @@ class News:
         )
 
 
-def news_of(before: Build | None, now: Build, health: AccountHealth, app_was_known: bool, at: datetime) -> News | None:
-    """What there is to tell of one build after a check; `before` is what the store had of it."""
+def news_of(
+    before: Build | None, now: Build, health: AccountHealth, app_was_known: bool, at: datetime, *, is_back: bool = False
+) -> News | None:
+    """What there is to tell of one build after a check; `before` is what the store had of it, `is_back`: it was gone."""
     if _can_be_used_for_the_first_time(before, now, health, app_was_known):
         again = _changed(now, before.state, now.state, is_loud=False, at=at) if before else None
         return News(AlertKind.NEW_BUILD, now, f"new_build:{now.key}", again=again)
-    if before is None or before.state is now.state:
+    if before is None or (before.state is now.state and not is_back):
         return None
-    return _changed(now, before.state, now.state, is_loud=now.state in LOUD, at=at)
+    is_loud = now.state in LOUD and before.state is not now.state
+    return _changed(now, GONE if is_back else before.state, now.state, is_loud=is_loud, at=at)
 
 
 def gone(build: Build, at: datetime) -> News:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from bot.domain.answers import Freshness
-from bot.domain.model import Build, Handover, Product
+from bot.domain.model import AppTrouble, Build, Handover, Product
 from bot.domain.ports import BuildFilter, BuildPage, Repositories
 from bot.services.asking import Interpreter, Question
 from bot.services.names import NameIndex, normalise
@@ -31,6 +31,7 @@ class _Kept:
     revision: int
     index: NameIndex
     interpreter: Interpreter
+    troubles: Mapping[tuple[str, str], AppTrouble]
     heads: dict[str, tuple[Build, ...]] = field(default_factory=dict)
 
 
@@ -51,7 +52,8 @@ class Reader:
         if self._kept is None or self._kept.revision != revision:
             index = NameIndex(self._configured(repositories.catalogue.products()))
             interpreter = Interpreter(index, self._provider_words, repositories.catalogue.tracks())
-            self._kept = _Kept(revision, index, interpreter)
+            troubles = {(each.account, each.app_id): each for each in repositories.catalogue.troubles()}
+            self._kept = _Kept(revision, index, interpreter, troubles)
         return Reading(self, repositories, self._kept)
 
     def _configured(self, products: Iterable[Product]) -> Iterator[Product]:
@@ -114,6 +116,15 @@ class Reading:
         """By upload time, then by parsed version."""
         by_key = {build.key: build for build in builds}
         return [by_key[key] for key in self._catalogue.oldest_first(by_key)]
+
+    def freshness_of(self, product: Product) -> Freshness:
+        """How old an answer about this product is. An app that ails is known as it was when that began."""
+        freshness = self.freshness({app.account for app in product.apps})
+        ids = ((app.account, app.id) for app in product.apps)
+        troubles = tuple(self._kept.troubles[id] for id in ids if id in self._kept.troubles)
+        if freshness.checked_at is None or not troubles:
+            return freshness
+        return replace(freshness, checked_at=min(freshness.checked_at, *(t.since for t in troubles)), troubles=troubles)
 
     def freshness(self, accounts: Collection[str]) -> Freshness:
         """How old an answer is that rests on these accounts."""

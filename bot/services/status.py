@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from bot.domain.answers import AccountLine, AgreementsAnswer, AppsAnswer, StatusAnswer, WhoamiAnswer
-from bot.domain.model import Expiry, Person, Product
+from bot.domain.model import AppTrouble, Expiry, Person, Product
 from bot.domain.ports import ChecksAgreements, Provider, Repositories, Store
 from bot.services.access import Access
 from bot.services.expiries import Almanac
@@ -61,8 +61,17 @@ class StatusDesk:
         self, repositories: Repositories, products: Mapping[str, Sequence[Product]] | None = None
     ) -> tuple[AccountLine, ...]:
         agreements = {a.account: a for a in repositories.agreements.all_current()}
+        troubles: dict[str, list[AppTrouble]] = defaultdict(list)
+        for trouble in repositories.catalogue.troubles():
+            troubles[trouble.account].append(trouble)
         return tuple(
-            AccountLine(h, self._titles[h.name], tuple((products or {}).get(h.name, ())), agreements.get(h.name))
+            AccountLine(
+                health=h,
+                title=self._titles[h.name],
+                products=tuple((products or {}).get(h.name, ())),
+                agreement=agreements.get(h.name),
+                troubles=tuple(troubles[h.name]),
+            )
             for h in repositories.catalogue.accounts()
             if h.name in self._titles
         )

@@ -1,31 +1,36 @@
 """One account's facts into the store, with the alerts that they cause, in one transaction."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
 
-from bot.domain.errors import SAVING_CALLS, AgreementBlocked, ProviderError
-from bot.domain.model import AccountHealth, Alert, AlertKind, App, Build, Product
+from bot.domain.errors import NOT_OFFERED, SAVING_CALLS, AgreementBlocked, ProviderError, Refused, Unreachable
+from bot.domain.listing import gaps_of
+from bot.domain.model import AccountHealth, Alert, App, Build, BuildState, Product
 from bot.domain.ports import Jobs, ListsApps, ListsBuilds, Provider, Repositories, Store
 from bot.services.access import Rules
 from bot.services.agreements import awaits_contract
-from bot.services.health import back_alert, down_alert, down_fingerprint, is_open
+from bot.services.health import back_alert, failure_alerts, is_fresh, is_open, next_try, told_of, wants_all
 from bot.services.hearing import hearers
 from bot.services.news import News, gone, news_of
 from bot.services.products import ConfiguredProduct, Joiner, with_bundle_ids
+from bot.services.rereading import reread
+from bot.services.troubles import lost_alert, reasons_of, unread_alert
 from bot.services.waiting import tell_waiting
 
 AT_A_TIME = 200  # builds
+LONGEST = timedelta(minutes=20)  # one reading; a vendor who answers slowly for longer counts as unreachable
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class SyncReport:
-    """What one check found. `news` counts the alerts it caused; `failure` is None when all went well; `was_left_alone`: the
-    account failed too often, and its pause is not over."""
+    """What one check found. `news` counts the alerts it caused; `failure` is None when the account could be read, and `unread`
+    are then the ids of apps that could not, with the reason; `was_left_alone`: nothing was asked, to spare the vendor."""
 
     account: str
     apps: int = 0
@@ -33,17 +38,25 @@ class SyncReport:
     news: int = 0
     failure: ProviderError | None = None
     was_left_alone: bool = False
+    unread: Mapping[str, ProviderError] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What one reading brought. `is_full`: everything was read, so that what is missing is gone."""
+    """What one reading brought. `is_full`: everything was read, so that what is missing is gone, but for the `gaps`: app id ->
+    why it was not read wholly."""
 
     account: str
     apps: Sequence[App]
     builds: Sequence[Build]
+    gaps: Mapping[str, ProviderError]
     is_full: bool
     at: datetime
+
+    @property
+    def unread(self) -> Mapping[str, ProviderError]:
+        """The gaps that somebody can mend."""
+        return {id: error for id, error in self.gaps.items() if error.reason != NOT_OFFERED}
 
 
 class Sync:
@@ -63,6 +76,7 @@ class Sync:
         owners: Iterable[str] = (),
         poll_every: timedelta = timedelta(minutes=5),
         rules: Rules | None = None,
+        longest: timedelta = LONGEST,
     ) -> None:
         self._store = store
         self._providers = providers
@@ -72,18 +86,19 @@ class Sync:
         self._owners = tuple(owners)
         self._poll_every = poll_every
         self._rules = rules or Rules()
+        self._longest = longest
 
     async def poll(self, name: str) -> SyncReport:
-        """`account`, unless the account failed too often lately."""
-        health = await self._store.read(lambda r: r.catalogue.account(name))
-        if health and is_open(health, self._poll_every, self._clock()):
+        """`account`, wholly once a day; nothing while the account is left alone, or when it was checked just now."""
+        health, now = await self._store.read(lambda r: r.catalogue.account(name)), self._clock()
+        if health and (is_open(health, now) or is_fresh(health, self._poll_every, now)):
             return SyncReport(name, was_left_alone=True)
-        return await self.account(name)
+        return await self.account(name, full=health is None or wants_all(health, now))
 
     async def account(self, name: str, full: bool = False) -> SyncReport:
         """Reads one account. `full` reads every page; otherwise reading stops at the first page that is wholly known."""
         try:
-            found = await self._read(name, full)
+            found = await self._read_in_time(name, full)
         except ProviderError as error:
             return await self._failed(name, error)
         news = await self._store.write(lambda r: self._record(r, found))
@@ -91,16 +106,40 @@ class Sync:
             await self._jobs.defer("deliver")
         if awaits_contract(found.builds):
             await self._jobs.defer("agreements", name)
-        log.info("account checked", account=name, apps=len(found.apps), builds=len(found.builds), news=news)
-        return SyncReport(name, len(found.apps), len(found.builds), news)
+        unread = found.unread
+        log.info("account checked", account=name, apps=len(found.apps), builds=len(found.builds), news=news, unread=len(unread))
+        return SyncReport(name, len(found.apps), len(found.builds), news, unread=unread)
+
+    async def _read_in_time(self, name: str, full: bool) -> _Found:
+        try:
+            async with asyncio.timeout(self._longest.total_seconds()):
+                return await self._read(name, full)
+        except TimeoutError as error:
+            raise Unreachable(self._providers[name].provider, name, "read account", "timeout") from error
 
     async def _read(self, name: str, full: bool) -> _Found:
-        provider = self._providers[name]
+        provider, started_at = self._providers[name], self._clock()
         known = frozenset[str]() if full else await self._store.read(lambda r: r.catalogue.known_build_ids(name))
-        started_at = self._clock()
         apps = await provider.list_apps() if isinstance(provider, ListsApps) else ()
         builds = await provider.list_builds(apps, known) if isinstance(provider, ListsBuilds) and apps else ()
-        return _Found(name, apps, builds, full, started_at)
+        gaps = {**gaps_of(apps), **gaps_of(builds)}
+        readable = frozenset(app.id for app in apps) - gaps.keys()
+        beyond = () if full else await self._beyond(provider, readable, builds)
+        return _Found(name, apps, [_as_of(started_at, build) for build in (*builds, *beyond)], gaps, not known, started_at)
+
+    async def _beyond(self, provider: Provider, readable: Container[str], found: Iterable[Build]) -> list[Build]:
+        """Builds that change or end by themselves and stand beyond the pages that were read, as they are now."""
+        seen, now = {build.key for build in found}, self._clock()
+
+        def stored(repositories: Repositories) -> tuple[Sequence[Build], Sequence[Build]]:
+            catalogue = repositories.catalogue
+            return catalogue.unsettled(provider.account), catalogue.ended(provider.account, now)
+
+        unsettled, ended = await self._store.read(stored)
+        asked = [build for build in unsettled if build.key not in seen and build.app_id in readable]
+        again = await reread(provider, asked)
+        seen |= {build.key for build in again}
+        return [*again, *(build for build in ended if build.key not in seen and build.app_id in readable)]
 
     async def _failed(self, name: str, error: ProviderError) -> SyncReport:
         log.warning("account check failed", account=name, operation=error.operation, reason=error.reason)
@@ -113,12 +152,14 @@ class Sync:
         return SyncReport(name, failure=error)
 
     def _record_failure(self, repositories: Repositories, name: str, error: ProviderError) -> bool:
-        """Whether somebody is told. A blocked agreement is told by the agreement's own check."""
+        """Whether somebody is told."""
         now = self._clock()
         health = repositories.catalogue.account(name)
-        repositories.catalogue.record_failure(name, now, error.reason)
-        alert = down_alert(health, error, now) if health and not isinstance(error, AgreementBlocked) else None
-        return alert is not None and repositories.outbox.add(alert, self._owners)
+        if health is None:
+            return False
+        next_at, refused = next_try(health, error, self._poll_every, now), isinstance(error, Refused)
+        repositories.catalogue.record_failure(name, now, error.reason, refused=refused, next_at=next_at)
+        return any(repositories.outbox.add(alert, self._owners) for alert in failure_alerts(health, error, now))
 
     def _record(self, repositories: Repositories, found: _Found) -> int:
         """Everything one reading says, or nothing of it. Returns how many alerts it causes."""
@@ -129,16 +170,29 @@ class Sync:
         builds = [build for build in found.builds if build.app_id in products]
         news = list(self._save_builds(repositories, found, builds, health, old_apps))
         vanished = self._mark_gone(repositories, found, builds) if found.is_full else []
-        catalogue.record_success(found.account, found.at)
-        ready = tell_waiting(repositories, builds, found.at)
+        owed = self._owed(repositories, found, health, old_apps.values())
+        catalogue.record_success(found.account, found.at, full=found.is_full)
+        told = tell_waiting(repositories, builds, found.at)
+        told += sum(repositories.outbox.add(alert, self._owners) for alert in owed if alert)
         if health is None or health.baseline_at is None:
-            return ready
+            return told
         news += [gone(build, found.at) for build in vanished]
-        announced = sum(self._announce(repositories, each, products, health.provider) for each in news)
-        owed = [_lost_alert(found, old_apps)]
-        if health.failing_since and repositories.outbox.has(down_fingerprint(health.name, health.failing_since)):
-            owed.append(back_alert(health, found.at))
-        return ready + announced + sum(repositories.outbox.add(alert, self._owners) for alert in owed if alert)
+        return told + sum(self._announce(repositories, each, products, health.provider) for each in news)
+
+    def _owed(
+        self, repositories: Repositories, found: _Found, health: AccountHealth | None, known: Iterable[App]
+    ) -> list[Alert | None]:
+        """What the owners hear of the account and of single apps, which it notes."""
+        name, catalogue = found.account, repositories.catalogue
+        before = catalogue.troubles(name)
+        catalogue.note_troubles(name, reasons_of(found.apps, known, found.gaps), found.at)
+        now = catalogue.troubles(name)
+        is_told = health is not None and any(repositories.outbox.has(fingerprint) for fingerprint in told_of(health))
+        return [
+            lost_alert(name, before, now, found.at),
+            unread_alert(name, before, now, found.at),
+            back_alert(health, found.at) if health and is_told else None,
+        ]
 
     def _save_apps(self, repositories: Repositories, found: _Found) -> Mapping[str, Product]:
         """Saves apps under their products; app id -> product."""
@@ -162,14 +216,19 @@ class Sync:
         for start in range(len(builds), 0, -AT_A_TIME):
             few = builds[max(0, start - AT_A_TIME) : start]
             before = repositories.catalogue.builds_by_key(build.key for build in few)
+            missed = repositories.told.gone(before)
             repositories.catalogue.save_builds(few, found.at)
             if health and health.baseline_at:
-                told = (news_of(before.get(b.key), b, health, b.app_id in old_apps, found.at) for b in reversed(few))
+                told = (
+                    news_of(before.get(b.key), b, health, b.app_id in old_apps, found.at, is_back=b.key in missed)
+                    for b in reversed(few)
+                )
                 yield from (news for news in told if news)
 
     def _mark_gone(self, repositories: Repositories, found: _Found, builds: Iterable[Build]) -> list[Build]:
-        """Builds of listed apps that a full reading no longer shows. An app that is missing altogether is another matter."""
-        apps, seen = {app.id for app in found.apps}, {build.key for build in builds}
+        """Builds of listed apps that a full reading no longer shows. An app that is missing altogether, or was not read wholly,
+        is another matter."""
+        apps, seen = {app.id for app in found.apps} - found.gaps.keys(), {build.key for build in builds}
         known = repositories.catalogue.keys_of(found.account)
         missing = [key for key, app_id in known.items() if app_id in apps and key not in seen]
         vanished = repositories.catalogue.builds_by_key(missing)
@@ -188,17 +247,6 @@ class Sync:
         return repositories.outbox.add(alert, at_once, later)
 
 
-def _lost_alert(found: _Found, old_apps: Mapping[str, App]) -> Alert | None:
-    """Apps that the account listed and no longer does: a permission was lost, or an agreement lapsed. Told once."""
-    listed = {app.id for app in found.apps}
-    lost = sorted(app.name for id, app in old_apps.items() if id not in listed)
-    if not lost:
-        return None
-    ids = ",".join(sorted(old_apps.keys() - listed))
-    return Alert(
-        f"apps_lost:{found.account}:{ids}",
-        AlertKind.APPS_LOST,
-        found.account,
-        found.at,
-        facts={"apps": ", ".join(lost[:10]), "count": str(len(lost))},
-    )
+def _as_of(now: datetime, build: Build) -> Build:
+    """A build whose end has passed is expired, however late its vendor says so."""
+    return replace(build, state=BuildState.EXPIRED) if build.state.ends and build.is_expired(now) else build

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import uuid4
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, insert, literal, select, update
 
-from bot.domain.model import PENDING_CONTRACT, AccountHealth, App, Build, BuildState, Product
+from bot.domain.model import NOT_LISTED, PENDING_CONTRACT, AccountHealth, App, AppTrouble, Build, BuildState, Product
 from bot.domain.ports import BuildFilter, BuildPage
 from bot.store import finding, saving
 from bot.store.tables import accounts, apps, builds, products, revision
@@ -15,9 +15,23 @@ from bot.store.types import UtcDateTime, storable
 from bot.store.upsert import insert_into
 
 UNSETTLED = (BuildState.PROCESSING, BuildState.IN_REVIEW)
+NEVER_ENDS = tuple(state for state in BuildState if not state.ends)
 
 _HEALTH = [
-    accounts.c[name] for name in ("name", "provider", "checked_at", "ok_at", "baseline_at", "failing_since", "reason", "failures")
+    accounts.c[name]
+    for name in (
+        "name",
+        "provider",
+        "checked_at",
+        "ok_at",
+        "baseline_at",
+        "failing_since",
+        "reason",
+        "failures",
+        "refused_since",
+        "next_at",
+        "full_at",
+    )
 ]
 _COUNTS = [
     select(func.count()).select_from(apps).where(apps.c.account == accounts.c.name).scalar_subquery(),
@@ -35,6 +49,11 @@ _ALL_ACCOUNTS = select(*_HEALTH, *_COUNTS).order_by(accounts.c.name)
 _ACCOUNT = select(*_HEALTH, *_COUNTS).where(accounts.c.name == bindparam("account"))
 _PRODUCTS = select(products.c.id, products.c.name, products.c.aliases)
 _APPS = select(*_APP, apps.c.product_id).order_by(apps.c.account, apps.c.name, apps.c.id)
+_TROUBLES = (
+    select(apps.c.account, apps.c.id, apps.c.name, apps.c.trouble, apps.c.trouble_since)
+    .where(apps.c.trouble.is_not(None))
+    .order_by(apps.c.account, apps.c.name, apps.c.id)
+)
 _TRACKS = select(builds.c.track).distinct().order_by(builds.c.track)
 
 
@@ -64,7 +83,7 @@ class SqlCatalogue:
         row = self._connection.execute(_ACCOUNT, {"account": name}).first()
         return AccountHealth(*row) if row else None
 
-    def record_success(self, account: str, at: datetime) -> None:
+    def record_success(self, account: str, at: datetime, *, full: bool = False) -> None:
         self._connection.execute(
             update(accounts)
             .where(accounts.c.name == account)
@@ -75,10 +94,16 @@ class SqlCatalogue:
                 failing_since=None,
                 reason=None,
                 failures=0,
+                refused_since=None,
+                next_at=None,
+                full_at=at if full else accounts.c.full_at,
             )
         )
 
-    def record_failure(self, account: str, at: datetime, reason: str) -> None:
+    def record_failure(
+        self, account: str, at: datetime, reason: str, *, refused: bool = False, next_at: datetime | None = None
+    ) -> None:
+        refused_at = literal(at if refused else None, UtcDateTime)
         self._connection.execute(
             update(accounts)
             .where(accounts.c.name == account)
@@ -87,6 +112,8 @@ class SqlCatalogue:
                 failing_since=func.coalesce(accounts.c.failing_since, literal(at, UtcDateTime)),
                 reason=reason,
                 failures=accounts.c.failures + 1,
+                refused_since=func.coalesce(accounts.c.refused_since, refused_at),
+                next_at=next_at,
             )
         )
 
@@ -134,6 +161,27 @@ class SqlCatalogue:
         if before is None or any(before._mapping[name] != value for name, value in values.items()):
             self._bump()
 
+    def troubles(self, account: str | None = None) -> Sequence[AppTrouble]:
+        query = _TROUBLES if account is None else _TROUBLES.where(apps.c.account == account)
+        rows = self._connection.execute(query)
+        return [AppTrouble(account, id, name, reason, since) for account, id, name, reason, since in rows if reason and since]
+
+    def note_troubles(self, account: str, reasons: Mapping[str, str], at: datetime) -> None:
+        """Being read badly and not being listed are two things: each has a beginning of its own."""
+        before = {trouble.app_id: trouble for trouble in self.troubles(account)}
+        for app_id in before.keys() - reasons.keys():
+            self._note_trouble(account, app_id, None, None)
+        for app_id, reason in reasons.items():
+            old = before.get(app_id)
+            lasts = old is not None and (old.reason == NOT_LISTED) == (reason == NOT_LISTED)
+            if old is None or old.reason != reason:
+                self._note_trouble(account, app_id, reason, old.since if old and lasts else at)
+
+    def _note_trouble(self, account: str, app_id: str, reason: str | None, since: datetime | None) -> None:
+        this = (apps.c.account == account) & (apps.c.id == app_id)
+        if self._connection.execute(update(apps).where(this).values(trouble=reason, trouble_since=since)).rowcount:
+            self._bump()
+
     def product_of(self, account: str, app_id: str) -> Product | None:
         query = select(apps.c.product_id).where(apps.c.account == account, apps.c.id == app_id)
         product_id = self._connection.scalar(query)
@@ -142,8 +190,19 @@ class SqlCatalogue:
     # --- Builds
 
     def known_build_ids(self, account: str) -> frozenset[str]:
-        settled = builds.c.state.not_in(UNSETTLED) & builds.c.gone_at.is_(None)
-        return frozenset(self._connection.scalars(select(builds.c.id).where(builds.c.account == account, settled)))
+        here = (builds.c.account == account) & builds.c.gone_at.is_(None)
+        return frozenset(self._connection.scalars(select(builds.c.id).where(here)))
+
+    def unsettled(self, account: str) -> Sequence[Build]:
+        return self._builds(account, builds.c.state.in_(UNSETTLED))
+
+    def ended(self, account: str, now: datetime) -> Sequence[Build]:
+        return self._builds(account, (builds.c.expires_at <= now) & builds.c.state.not_in(NEVER_ENDS))
+
+    def _builds(self, account: str, condition: ColumnElement[bool]) -> Sequence[Build]:
+        here = (builds.c.account == account) & builds.c.gone_at.is_(None)
+        query = select(*saving.BUILD).where(here, condition).order_by(*finding.NEWEST_FIRST)
+        return [Build(*row) for row in self._connection.execute(query)]
 
     def tracks(self) -> Sequence[str]:
         return self._connection.scalars(_TRACKS).all()

@@ -46,6 +46,9 @@ class AccountColumns(TypedColumns):
     failing_since: Named[datetime | None] = Column(UtcDateTime)
     reason: Named[str | None] = Column(CleanText)
     failures: Named[int] = Column(Integer)
+    refused_since: Named[datetime | None] = Column(UtcDateTime)
+    next_at: Named[datetime | None] = Column(UtcDateTime)
+    full_at: Named[datetime | None] = Column(UtcDateTime)
 
 
 class ProductColumns(TypedColumns):
@@ -61,6 +64,8 @@ class AppColumns(TypedColumns):
     bundle_id: Named[str | None] = Column(CleanText)
     product_id: Named[str] = Column(CleanText, ForeignKey("products.id"), index=True)
     seen_at: Named[datetime] = Column(UtcDateTime)
+    trouble: Named[str | None] = Column(CleanText)
+    trouble_since: Named[datetime | None] = Column(UtcDateTime)
 
 
 class BuildColumns(TypedColumns):

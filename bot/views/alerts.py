@@ -33,8 +33,8 @@ def card(facts: AlertFacts, now: datetime) -> Message:
             return _account_down(facts, now)
         case AlertKind.ACCOUNT_BACK:
             return _account_back(facts)
-        case AlertKind.APPS_LOST:
-            return _apps_lost(facts)
+        case AlertKind.APPS_LOST | AlertKind.APPS_UNREAD:
+            return _apps_lost(facts) if facts.alert.kind is AlertKind.APPS_LOST else _apps_unread(facts, now)
         case AlertKind.EXPIRIES:
             return digest(facts, now)
         case AlertKind.READY:
@@ -149,3 +149,15 @@ def _apps_lost(facts: AlertFacts) -> Message:
         "If nobody removed them, the key or the person behind it lost permission, or an agreement lapsed.",
     ]
     return message(f"{_account(facts)} no longer lists some apps", [section("\n".join(lines), limit=CARD)])
+
+
+def _apps_unread(facts: AlertFacts, now: datetime) -> Message:
+    since, amount = _time(facts, "since") or facts.alert.created_at, count(int(facts.alert.facts.get("count", "1")), "app")
+    reasons = ", ".join(reason_words(reason) for reason in facts.alert.facts.get("reason", "").split(", "))
+    lines = [
+        f":warning: *{amount} of {_account(facts)} cannot be read*",
+        escape(facts.alert.facts.get("apps", ""), 600),
+        f"Since: {moment(since, now)} ({reasons})",
+        "The account's other apps can. Check that the key, or the person behind it, may still see these.",
+    ]
+    return message(f"{amount} of {_account(facts)} cannot be read", [section("\n".join(lines), limit=CARD)])

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Final
 
 from bot.domain.answers import Freshness
-from bot.domain.model import AccountHealth
+from bot.domain.model import NOT_LISTED, AccountHealth, AppTrouble
 from bot.views.text import age, escape, moment, reason_words
 
 NAMED: Final = 3  # failing accounts named before the rest is counted
@@ -31,7 +31,15 @@ def as_of(freshness: Freshness, now: datetime) -> str:
 def failing_lines(freshness: Freshness, now: datetime) -> list[str]:
     lines = [failing_line(health, now) for health in freshness.failing[:NAMED]]
     left = len(freshness.failing) - NAMED
-    return [*lines, f"and {left:,} more that cannot be read"] if left > 0 else lines
+    more = [f"and {left:,} more that cannot be read"] if left > 0 else []
+    return [*lines, *more, *(trouble_line(trouble, now) for trouble in freshness.troubles[:NAMED])]
+
+
+def trouble_line(trouble: AppTrouble, now: datetime) -> str:
+    app, since = f"{escape(trouble.name)} in {escape(trouble.account)}", moment(trouble.since, now)
+    if trouble.reason == NOT_LISTED:
+        return f"{app} is listed no longer since {since}"
+    return f"{app} could not be read since {since} ({reason_words(trouble.reason)})"
 
 
 def failing_line(health: AccountHealth, now: datetime) -> str:

@@ -6,7 +6,7 @@ from typing import Final
 
 from bot.domain.answers import AccountLine, AppsAnswer, StatusAnswer
 from bot.domain.message import Message
-from bot.domain.model import AccountHealth, AgreementState, DeliveryState
+from bot.domain.model import NOT_LISTED, AccountHealth, AgreementState, DeliveryState
 from bot.views.accounts import account_name
 from bot.views.limits import context, listing, section
 from bot.views.quiet import quiet_line
@@ -41,7 +41,7 @@ def apps(answer: AppsAnswer, now: datetime) -> Message:
 def account_line(line: AccountLine, now: datetime, lasting: bool = False) -> str:
     """*acme-apple* (App Store Connect) · checked 2 min ago · 45 apps, 1,204 builds; `lasting` lines tell points in time."""
     amount = f"{count(line.health.apps, 'app')}, {count(line.health.builds, 'build')}"
-    return " · ".join((account_name(line), _contact(line.health, now, lasting), amount, *_agreement(line)))
+    return " · ".join((account_name(line), _contact(line.health, now, lasting), amount, *_agreement(line), *_troubles(line)))
 
 
 def _contact(health: AccountHealth, now: datetime, lasting: bool) -> str:
@@ -49,7 +49,8 @@ def _contact(health: AccountHealth, now: datetime, lasting: bool) -> str:
     if health.failing_since is not None:
         reason = f" ({escape(health.reason)})" if health.reason else ""
         last = f", last read {when}" if when else ", never read"
-        return f"cannot be read since {moment(health.failing_since, now)}{reason}{last}"
+        pause = f", next try {moment(health.next_at, now)}" if health.next_at and health.next_at > now else ""
+        return f"cannot be read since {moment(health.failing_since, now)}{reason}{last}{pause}"
     return f"checked {when}" if when else "not checked yet"
 
 
@@ -57,6 +58,14 @@ def _agreement(line: AccountLine) -> tuple[str, ...]:
     if line.agreement is None or line.agreement.state is AgreementState.IN_FORCE:
         return ()
     return ("blocked by an agreement",) if line.agreement.state is AgreementState.BLOCKED else ("agreements unknown",)
+
+
+def _troubles(line: AccountLine) -> list[str]:
+    lost = sum(trouble.reason == NOT_LISTED for trouble in line.troubles)
+    unread = [trouble for trouble in line.troubles if trouble.reason != NOT_LISTED]
+    reasons = ", ".join(sorted({escape(trouble.reason) for trouble in unread}))
+    told = [f"{count(len(unread), 'app')} could not be read ({reasons})"] if unread else []
+    return [*told, f"{count(lost, 'app')} listed no longer"] if lost else told
 
 
 def _deliveries(counts: Mapping[str, int]) -> str:

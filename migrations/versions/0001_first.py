@@ -64,6 +64,9 @@ def create_catalogue() -> None:
         sa.Column("failing_since", MOMENT),
         sa.Column("reason", TEXT),
         required("failures", sa.Integer()),
+        sa.Column("refused_since", MOMENT),
+        sa.Column("next_at", MOMENT),
+        sa.Column("full_at", MOMENT),
         sa.PrimaryKeyConstraint("name", name="pk_accounts"),
     )
     op.create_table(
@@ -81,6 +84,8 @@ def create_catalogue() -> None:
         sa.Column("bundle_id", TEXT),
         required("product_id", TEXT),
         required("seen_at", MOMENT),
+        sa.Column("trouble", TEXT),
+        sa.Column("trouble_since", MOMENT),
         sa.PrimaryKeyConstraint("account", "id", name="pk_apps"),
         sa.UniqueConstraint("account", "id", "product_id", name="uq_apps_account_id_product_id"),
         sa.ForeignKeyConstraint(["account"], ["accounts.name"], name="fk_apps_account"),

@@ -4,15 +4,17 @@ An app is the registration of something that calls APIs, and a version one of it
 so there is nothing to mint or to open.
 """
 
-from collections.abc import Awaitable, Callable, Container, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
-from bot.domain.errors import NotFound
+from bot.domain.errors import Confused, NotFound, ProviderError
+from bot.domain.listing import ITSELF, Listing
 from bot.domain.model import App, Build
 from bot.domain.ports import ListsApps, ListsBuilds, ProbeResult, Probes, RereadsBuilds
 from providers.akana import wire
 from providers.akana.session import Mark, SessionKeeper
+from providers.app_by_app import in_order, read_each
 from providers.concurrency import map_bounded
 from providers.failures import date_of
 from providers.http import VendorHttp
@@ -65,13 +67,12 @@ class Akana(ListsApps, ListsBuilds, RereadsBuilds, Probes):
             return []
         mark = await self._session.mark()
 
-        async def builds_of(app: App) -> list[Build]:
+        async def builds_of(app: App) -> Sequence[Build]:
             builds = await self._builds_of(mark, _LIST_BUILDS, app.id)
             self._http.found(_LIST_BUILDS, len(builds))
             return builds
 
-        per_app = await map_bounded(builds_of, apps, _AT_ONCE)
-        return wire.newest_first(build for builds in per_app for build in builds)
+        return in_order(await read_each(builds_of, apps, _LIST_BUILDS, _AT_ONCE), wire.newest_first)
 
     async def reread_build(self, build: Build) -> Build:
         """Reads the app's list again: the call for a single version tells neither its notes nor its state in the same words."""
@@ -91,39 +92,51 @@ class Akana(ListsApps, ListsBuilds, RereadsBuilds, Probes):
 
         return (await map_bounded(ask, urls, _AT_ONCE))[-1]
 
-    async def _list_apps(self, mark: Mark) -> list[App]:
+    async def _list_apps(self, mark: Mark) -> Sequence[App]:
         if not self._configured:
             return await self._believed(mark, _ALL_APPS, self._search)
-        await self._learn_names(mark)
-        return [App(self.account, app_id, self._names[app_id]) for app_id in self._configured if app_id in self._names]
+        gaps = await self._learn_names(mark)
+        apps = (App(self.account, app_id, self._names[app_id]) for app_id in self._configured if app_id in self._names)
+        return Listing(apps, gaps)
 
-    async def _learn_names(self, mark: Mark) -> None:
-        """Only versions tell what their app is called. Names that are known come along with every list of builds."""
+    async def _learn_names(self, mark: Mark) -> Mapping[str, ProviderError]:
+        """Only versions tell what their app is called. Names that are known come along with every list of builds. Returns the
+        apps that may exist and could not be asked for theirs."""
 
-        async def learn(app_id: str) -> None:
-            await self._builds_of(mark, _LIST_APPS, app_id)
+        async def learn(app: App) -> Sequence[Build]:
+            try:
+                return () if app.id in self._names else await self._builds_of(mark, _LIST_APPS, app.id)
+            except NotFound as error:
+                if error.operation != _LIST_APPS:
+                    raise
+                return ()  # there is no such app
 
-        await map_bounded(learn, (app_id for app_id in self._configured if app_id not in self._names), _AT_ONCE)
+        apps = [App(self.account, app_id, app_id) for app_id in self._configured]
+        return (await read_each(learn, apps, _LIST_APPS, _AT_ONCE)).gaps
 
-    async def _builds_of(self, mark: Mark, operation: str, app_id: str) -> list[Build]:
-        async def read() -> list[Build]:
+    async def _builds_of(self, mark: Mark, operation: str, app_id: str) -> Listing[Build]:
+        async def read() -> Listing[Build]:
             return await self._read_versions(operation, app_id)
 
-        return await self._believed(mark, app_id, read)
+        found = await self._believed(mark, app_id, read)
+        if ITSELF in found.gaps:
+            raise found.gaps[ITSELF]
+        return found
 
-    async def _read_versions(self, operation: str, app_id: str) -> list[Build]:
+    async def _read_versions(self, operation: str, app_id: str) -> Listing[Build]:
+        """An app that is not there has a gap: whether that is so, the session must prove like everything that is missing."""
         try:
             body = await self._get(operation, self._versions_url(app_id))
         except NotFound as error:
             if error.operation != operation:
                 raise
             self._names.pop(app_id, None)
-            return []  # deleted since the apps were listed
+            return Listing((), {ITSELF: error})
         versions = wire.read_versions(body, self.account, operation, app_id)
         self._names[app_id] = versions.app_name or app_id
-        return versions.builds
+        return Listing(versions.builds)
 
-    async def _search(self) -> list[App]:
+    async def _search(self) -> Listing[App]:
         found: dict[str, App] = {}
         start = 0
         for _ in range(PAGES_MAX):
@@ -131,11 +144,13 @@ class Akana(ListsApps, ListsBuilds, RereadsBuilds, Probes):
             before = len(found)
             found.update((app.id, app) for app in page.apps)
             start += page.size
-            if len(found) == before or page.size < _SURELY_GRANTED:
+            if page.size < _SURELY_GRANTED:
+                return Listing(found.values())
+            if len(found) == before:
                 break
-        return list(found.values())
+        return Listing(found.values(), {ITSELF: self._http.error(_LIST_APPS, Confused, "endless_pages")})
 
-    async def _believed(self, mark: Mark, name: str, read: Callable[[], Awaitable[list[Listed]]]) -> list[Listed]:
+    async def _believed(self, mark: Mark, name: str, read: Callable[[], Awaitable[Listing[Listed]]]) -> Listing[Listed]:
         """What `read` returns, read once more when it is poorer than last time and its session has not survived."""
         found = await read()
         if self._is_poorer(name, found) and not await self._session.survived(mark):

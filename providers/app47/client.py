@@ -5,12 +5,13 @@ from collections.abc import Callable, Container, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from bot.domain.errors import Confused, NotFound, NotReady
+from bot.domain.errors import NOT_OFFERED, Confused, NotFound, NotReady
+from bot.domain.listing import ITSELF, Listing
 from bot.domain.model import App, Build, BuildState, Handover, Link, LinkKind
 from bot.domain.ports import ListsApps, ListsBuilds, MintsLinks, ProbeResult, Probes, RereadsBuilds
 from providers.app47 import wire
 from providers.app47.wire import AppPage, CatalogApp, Page
-from providers.concurrency import map_bounded
+from providers.app_by_app import in_order, read_each
 from providers.failures import date_of
 from providers.http import Credential, VendorHttp
 
@@ -57,16 +58,15 @@ class App47(ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes):
     async def list_builds(self, apps: Sequence[App], known: Container[str] = ()) -> Sequence[Build]:
         """A list per app that has builds, two apps at a time; what `list_apps` found of the other apps is not asked again.
 
-        An account without the builds call (404 or 405) has no builds, which is no failure.
+        An account without the builds call (404 or 405) has a gap for each app that is none of anybody's doing (not_offered).
         """
 
-        async def builds_of(app: App) -> list[Build]:
+        async def builds_of(app: App) -> Listing[Build]:
             builds = await self._builds_of(app, known)
             self._http.found(_LIST_BUILDS, len(builds))
             return builds
 
-        per_app = await map_bounded(builds_of, apps, AT_ONCE)
-        return wire.newest_first(build for builds in per_app for build in builds)
+        return in_order(await read_each(builds_of, apps, _LIST_BUILDS, AT_ONCE), wire.newest_first)
 
     async def reread_build(self, build: Build) -> Build:
         """Reads the list again where the call for a single build is not offered or answers something else."""
@@ -98,14 +98,15 @@ class App47(ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes):
         self._check(_PROBE, body)
         return ProbeResult("the token is valid", date_of(response))
 
-    async def _builds_of(self, app: App, known: Container[str]) -> list[Build]:
+    async def _builds_of(self, app: App, known: Container[str]) -> Listing[Build]:
         try:
             listed = app if isinstance(app, CatalogApp) else await self._app(_LIST_BUILDS, app.id)
             if not listed.has_builds:
-                return [page.build for page in listed.pages]
+                return Listing(page.build for page in listed.pages)
             return await self._read_builds(_LIST_BUILDS, app.id, lambda page: _is_known(page, known))
         except NotFound:
-            return []  # not offered, or the app went away since the apps were listed
+            # Or the app went away since the apps were listed, which the next list of them tells.
+            return Listing((), {ITSELF: self._http.error(_LIST_BUILDS, NotFound, NOT_OFFERED)})
 
     async def _find_in_list(self, build: Build) -> Build:
         listed = await self._read_builds(_REREAD, build.app_id, lambda page: any(found.id == build.id for found in page.items))
@@ -114,7 +115,7 @@ class App47(ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes):
                 return found
         raise self._http.error(_REREAD, NotFound, "gone")
 
-    async def _read_builds(self, operation: str, app_id: str, is_last: Callable[[Page[Build]], bool]) -> list[Build]:
+    async def _read_builds(self, operation: str, app_id: str, is_last: Callable[[Page[Build]], bool]) -> Listing[Build]:
         def read(body: Any, account: str, operation: str) -> Page[Build]:
             return wire.read_builds(body, account, operation, app_id)
 
@@ -137,8 +138,8 @@ class App47(ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes):
         path: str,
         read: Callable[[Any, str, str], Page[Listed]],
         is_last: Callable[[Page[Listed]], bool] = lambda page: False,
-    ) -> list[Listed]:
-        """All pages up to the one that `is_last`. One that is not full ends the reading, and so does one that repeats.
+    ) -> Listing[Listed]:
+        """All pages up to the one that `is_last` or is not full; one that repeats ends the reading with a gap.
 
         `skip` must be greater than zero, so the first page goes without.
         """
@@ -148,11 +149,12 @@ class App47(ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes):
             page = read(await self._get(operation, path, skip), self.account, operation)
             before = len(found)
             found.update((item.id, item) for item in page.items)
-            repeats = bool(page.items) and len(found) == before
-            if page.size < PAGE_SIZE or repeats or is_last(page):
+            if page.size < PAGE_SIZE or is_last(page):
+                return Listing(found.values())
+            if page.items and len(found) == before:
                 break
             skip += page.size
-        return list(found.values())
+        return Listing(found.values(), {ITSELF: self._http.error(operation, Confused, "endless_pages")})
 
     async def _get(self, operation: str, path: str, skip: int = 0) -> Any:
         params = {"skip": skip} if skip else {}

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 import httpx
 
 from bot.domain.errors import SAVING_CALLS, Confused, RateLimited
+from bot.domain.listing import ITSELF, Listing
 from providers.addresses import same_origin
 from providers.app_store_connect.documents import Page
 from providers.app_store_connect.pacing import Pacer
@@ -57,11 +58,11 @@ class Api:
         is_last: Callable[[Page[T]], bool] = lambda page: False,
         *,
         can_wait: bool = False,
-    ) -> list[T]:
-        """The items of all pages, in order, up to the page that `is_last`.
+    ) -> Listing[T]:
+        """The items of all pages, in order, up to the page that `is_last`; with a gap where pages never ended.
 
         Apple has been seen offering next pages for ever, with new cursors and no data (Developer Forums, on inAppPurchasesV2),
-        so the first page that brings nothing new ends the reading.
+        so an empty page is the last one. A page that repeats ends the reading, too, but not the list.
         """
         found: dict[T, None] = {}
         visited: set[str] = set()
@@ -71,10 +72,12 @@ class Api:
             before = len(found)
             found.update(dict.fromkeys(page.items))
             self._http.found(operation, len(found) - before)
-            if len(found) == before or page.next is None or is_last(page):
+            if not page.items or page.next is None or is_last(page):
+                return Listing(found)
+            if len(found) == before:
                 break
             url = self._trusted(operation, page.next)
-        return list(found)
+        return Listing(found, {ITSELF: self.error(operation, Confused, "endless_pages")})
 
     def _trusted(self, operation: str, link: str) -> str:
         """An address that Apple gave us, as it is, unless our token would go to somebody else."""

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from pydantic import SecretStr
 
 from bot.domain.errors import AgreementBlocked, NotFound, NotReady, ProviderError, Refused
+from bot.domain.listing import ITSELF, Listing
 from bot.domain.model import AccountStatus, App, Build, BuildState, Expiry, Link, LinkKind
 from bot.domain.ports import ProbeResult, WebhookHint, WebhookRegistration, WebhookRequest
 from providers.app_store_connect import expiries, store_versions, webhook, wire
@@ -88,6 +89,7 @@ class AppStoreConnect:
         self._shelf = Shelf(self._api, clock)
         self._clock = clock
         self._is_team_key = is_team_key
+        self._owes_a_rereading = False
         self._webhook_secret = webhook_secret
 
     async def aclose(self) -> None:
@@ -99,13 +101,27 @@ class AppStoreConnect:
     async def list_builds(self, apps: Sequence[App], known: Container[str] = ()) -> Sequence[Build]:
         """TestFlight builds and App Store versions. The versions came with the apps when these were listed just before."""
         listed: list[ListedBuild] = []
+        gaps: dict[str, ProviderError] = {}
         for app_ids in batches(sorted({app.id for app in apps}), APPS_PER_REQUEST):
-            listed += await self._list_builds(app_ids, known)
+            found = await self._list_builds(app_ids, known)
+            listed += found
+            gaps |= found.gaps
         attached = [each.version for each in listed if each.version]
-        versions = await self._shelf.take(apps, attached, known, is_busy=len(listed) > PAGE_SIZE)
+        versions = await self._shelf.take(apps, attached, known, is_busy=len(listed) > PAGE_SIZE, is_spent=self._owes_a_rereading)
         self._http.found(_LIST_BUILDS, len(versions))
         builds = [*(each.build for each in listed), *versions]
-        return sorted(builds, key=lambda build: build.uploaded_at or _LONG_AGO, reverse=True)
+        newest_first = sorted(builds, key=lambda build: build.uploaded_at or _LONG_AGO, reverse=True)
+        return Listing(newest_first, {**versions.gaps, **gaps})
+
+    async def reread_builds(self, builds: Sequence[Build]) -> Sequence[Build]:
+        """TestFlight builds; App Store versions come with every list. A poll whose third request went to a question of the shelf
+        asks nothing here, and the next poll nothing there."""
+        ids = [build.id for build in builds if build.track == wire.TRACK][:PAGE_SIZE]
+        self._owes_a_rereading = bool(ids) and self._shelf.has_asked
+        if not ids or self._owes_a_rereading:
+            return []
+        url = self._api.url("/v1/builds", {**_BUILD, "filter[id]": ",".join(ids), "limit": PAGE_SIZE})
+        return [each.build for each in await self._api.read_all("reread builds", url, wire.read_builds, can_wait=True)]
 
     async def reread_build(self, build: Build) -> Build:
         return await self._reread("reread build", build)
@@ -134,12 +150,11 @@ class AppStoreConnect:
         if not self._is_team_key:
             return ()
         operation, read_all = "list expiries", self._api.read_all
-        certificates = self._api.url("/v1/certificates", _CERTIFICATES)
-        profiles = self._api.url("/v1/profiles", _PROFILES)
-        return [
-            *await read_all(operation, certificates, expiries.read_certificates, can_wait=True),
-            *await read_all(operation, profiles, expiries.read_profiles, can_wait=True),
-        ]
+        certificates = await read_all(
+            operation, self._api.url("/v1/certificates", _CERTIFICATES), expiries.read_certificates, can_wait=True
+        )
+        profiles = await read_all(operation, self._api.url("/v1/profiles", _PROFILES), expiries.read_profiles, can_wait=True)
+        return Listing([*certificates, *profiles], {**certificates.gaps, **profiles.gaps})
 
     def parse_webhook(self, request: WebhookRequest) -> WebhookHint | None:
         secret = self._webhook_secret.get_secret_value() if self._webhook_secret else None
@@ -161,7 +176,8 @@ class AppStoreConnect:
         limits = response.headers.get("x-rate-limit", "")
         return ProbeResult(summarise(len(page.items) if page.total is None else page.total, limits), date_of(response))
 
-    async def _list_builds(self, app_ids: Sequence[str], known: Container[str]) -> list[ListedBuild]:
+    async def _list_builds(self, app_ids: Sequence[str], known: Container[str]) -> Listing[ListedBuild]:
+        """One list for all of them, so that where it has a gap, any of them may."""
         params = {**_BUILD, "filter[app]": ",".join(app_ids), "sort": "-uploadedDate", "limit": PAGE_SIZE}
         found = await self._api.read_all(
             _LIST_BUILDS,
@@ -171,7 +187,8 @@ class AppStoreConnect:
             can_wait=True,
         )
         asked = frozenset(app_ids)
-        return [each for each in found if each.build.app_id in asked]
+        gaps = dict.fromkeys(app_ids, found.gaps[ITSELF]) if found.gaps else {}
+        return Listing((each for each in found if each.build.app_id in asked), gaps)
 
     async def _reread(self, operation: str, build: Build) -> Build:
         if build.track == store_versions.TRACK:

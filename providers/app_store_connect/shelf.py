@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from bot.domain.errors import NotFound, ProviderError, Refused
+from bot.domain.listing import ITSELF, Listing
 from bot.domain.model import App, Build, BuildState
 from providers.app_store_connect import store_versions, wire
 from providers.app_store_connect.api import PAGE_SIZE, Api, Params
@@ -66,47 +67,53 @@ class Shelf:
         self._facts: dict[str, BuildFacts] = {}
         self._phases: dict[str, _Answer] = {}
         self._asked_at = clock()
+        self.has_asked = False
 
     async def list_apps(self) -> Sequence[App]:
         """Every app of the account; its versions wait for `take`. Raises ProviderError."""
         listed = await self._list({})
         self._arrived = {each.app.id: each.versions for each in listed}
-        return [each.app for each in listed]
+        return Listing((each.app for each in listed), listed.gaps)
 
     async def take(
-        self, apps: Iterable[App], attached: Iterable[Build], known: Container[str], *, is_busy: bool
-    ) -> Sequence[Build]:
+        self, apps: Iterable[App], attached: Iterable[Build], known: Container[str], *, is_busy: bool, is_spent: bool = False
+    ) -> Listing[Build]:
         """The versions of `apps`, each arrival handed out once; those of apps that were not listed since are asked for.
 
         `attached` came with their builds, whose facts they have. A version that its store has in `known`, that is no longer
-        handed out and whose build was not asked for yet, waits for a later poll. `is_busy`: this poll made enough calls already.
-        Raises ProviderError.
+        handed out and whose build was not asked for yet, waits for a later poll. `is_busy`: this poll made enough calls already,
+        `is_spent`: its last one is meant for something else. Raises ProviderError.
         """
         wanted = sorted({app.id for app in apps})
-        versions = {version.id: version for version in await self._unpack(wanted)}
+        unpacked = await self._unpack(wanted)
+        versions = {version.id: version for version in unpacked}
         for version in attached:
             versions[version.id] = version
             self._facts[version.id] = BuildFacts(version.number, version.min_os)
-        if not is_busy or self._clock() - self._asked_at >= BUSY_PAUSE:
+        self.has_asked = False
+        if not is_spent and (not is_busy or self._clock() - self._asked_at >= BUSY_PAUSE):
             self._asked_at = self._clock()
-            await self._ask_one_more(list(versions.values()))
-        return [self._completed(version) for version in versions.values() if not self._waits(version, known)]
+            self.has_asked = await self._ask_one_more(list(versions.values()))
+        completed = (self._completed(version) for version in versions.values() if not self._waits(version, known))
+        return Listing(completed, unpacked.gaps)
 
     async def reread(self, operation: str, version: Build) -> Build:
         """The version as Apple describes it now. Raises ProviderError."""
         return (await self._read(operation, version, can_wait=False)).version
 
-    async def _list(self, filters: Params) -> list[ListedApp]:
+    async def _list(self, filters: Params) -> Listing[ListedApp]:
         return await self._api.read_all(
             _LIST_APPS, self._api.url("/v1/apps", {**_APPS, **filters}), wire.read_apps, can_wait=True
         )
 
-    async def _unpack(self, app_ids: Sequence[str]) -> list[Build]:
+    async def _unpack(self, app_ids: Sequence[str]) -> Listing[Build]:
+        gaps: dict[str, ProviderError] = {}
         arrived = {app_id: self._arrived.pop(app_id) for app_id in app_ids if app_id in self._arrived}
         for missing in batches([app_id for app_id in app_ids if app_id not in arrived], APPS_PER_REQUEST):
             found = await self._list({"filter[id]": ",".join(missing)})
             arrived |= {each.app.id: each.versions for each in found if each.app.id in missing}
-        return [version for versions in arrived.values() for version in versions]
+            gaps |= dict.fromkeys(missing, found.gaps[ITSELF]) if found.gaps else {}
+        return Listing((version for versions in arrived.values() for version in versions), gaps)
 
     def _waits(self, version: Build, known: Container[str]) -> bool:
         return version.state is BuildState.EXPIRED and version.id in known and version.id not in self._facts
@@ -118,8 +125,9 @@ class Shelf:
 
     # --- one question a poll ---
 
-    async def _ask_one_more(self, versions: Sequence[Build]) -> None:
-        """A listing is not lost when it fails: what was not answered is asked again, what was refused is not."""
+    async def _ask_one_more(self, versions: Sequence[Build]) -> bool:
+        """Whether there was anything to ask. A listing is not lost when it fails: what was not answered is asked again, what was
+        refused is not."""
         unknown = [version for version in versions if version.id not in self._facts]
         unknown.sort(key=lambda version: version.state is BuildState.EXPIRED)
         try:
@@ -127,8 +135,11 @@ class Shelf:
                 await self._ask_build_facts([version.id for version in unknown[:VERSIONS_PER_REQUEST]])
             elif live := next(self._phases_due(versions), None):
                 await self._ask_phase(live)
+            else:
+                return False
         except ProviderError:
-            return
+            pass
+        return True
 
     async def _ask_build_facts(self, version_ids: Sequence[str]) -> None:
         params = {**_BUILD_FACTS, "filter[appStoreVersion]": ",".join(version_ids)}
@@ -136,7 +147,7 @@ class Shelf:
         try:
             pairs = await self._api.read_all("list numbers", url, store_versions.read_build_facts, can_wait=True)
         except (Refused, NotFound):
-            pairs = []
+            pairs = Listing()
         self._facts |= dict.fromkeys(version_ids, BuildFacts()) | {id: facts for id, facts in pairs if id in version_ids}
 
     def _phases_due(self, versions: Iterable[Build]) -> Iterator[Build]:

@@ -25,6 +25,7 @@ from bot.domain.ports import (
 )
 from providers import files
 from providers.addresses import same_origin
+from providers.app_by_app import in_order, read_each
 from providers.appcircle import modules, webhook, wire
 from providers.appcircle.modules import DISTRIBUTION, STORE, Module
 from providers.appcircle.token import TokenKeeper
@@ -59,7 +60,7 @@ class Appcircle(ListsApps, ListsBuilds, RereadsBuilds, OpensFiles, Probes, Recei
 
     Which of them there are depends on the plan and on the key's roles: a module that refuses as a whole (403, 404) is not
     offered, as long as another one is. Any other failure of any module is the account's: what the others tell would look like
-    all there is.
+    all there is. What fails of a single profile is that profile's.
 
     It mints no links: downloads of the store want the bearer token in a header, which a browser cannot send, and the address that
     carries the token in its path would hand the token to whoever sees it. Files of Publish are opened in the same way.
@@ -93,13 +94,12 @@ class Appcircle(ListsApps, ListsBuilds, RereadsBuilds, OpensFiles, Probes, Recei
         publish flow goes on, nor are they said to count what sub-organizations upload.
         """
 
-        async def builds_of(app: App) -> list[Build]:
+        async def builds_of(app: App) -> Sequence[Build]:
             builds = await self._builds_of(_LIST_BUILDS, app.id)
             self._http.found(_LIST_BUILDS, len(builds))
             return builds
 
-        per_app = await map_bounded(builds_of, apps)
-        return wire.newest_first(build for builds in per_app for build in builds)
+        return in_order(await read_each(builds_of, apps, _LIST_BUILDS), wire.newest_first)
 
     async def reread_build(self, build: Build) -> Build:
         """Reads the profile's list again; only Publish is known to have a call for a single version."""
@@ -146,10 +146,7 @@ class Appcircle(ListsApps, ListsBuilds, RereadsBuilds, OpensFiles, Probes, Recei
     async def _builds_of(self, operation: str, app_id: str) -> list[Build]:
         module, profile_id = modules.locate(app_id)
         path = f"{module.profile(profile_id)}{module.versions}"
-        try:
-            body = await self._store_versions(operation, path) if module is STORE else await self._get(operation, path)
-        except NotFound:
-            return []  # deleted since the profiles were listed
+        body = await self._store_versions(operation, path) if module is STORE else await self._get(operation, path)
         return module.read_builds(body, self.account, operation, app_id)
 
     async def _store_versions(self, operation: str, path: str) -> Any:

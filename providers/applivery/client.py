@@ -4,7 +4,8 @@ from collections.abc import Callable, Collection, Container, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from bot.domain.errors import NotFound
+from bot.domain.errors import Confused, NotFound
+from bot.domain.listing import ITSELF, Listing
 from bot.domain.model import App, Build, Link, LinkKind
 from bot.domain.ports import (
     ListsApps,
@@ -17,10 +18,10 @@ from bot.domain.ports import (
     WebhookHint,
     WebhookRequest,
 )
+from providers.app_by_app import in_order, read_each
 from providers.applivery import publications, webhook, wire
 from providers.applivery.publications import Publication
 from providers.applivery.wire import Page
-from providers.concurrency import map_bounded
 from providers.failures import date_of
 from providers.http import StaticBearer, VendorHttp
 
@@ -76,22 +77,22 @@ class Applivery(ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes, Recei
 
     async def list_apps(self) -> Sequence[App]:
         listed = await self._read_pages(_LIST_APPS, self._apps_url, wire.read_apps)
-        apps = [app for app in listed if self._apps is None or app.id in self._apps]
+        apps = Listing((app for app in listed if self._apps is None or app.id in self._apps), listed.gaps)
         self._http.found(_LIST_APPS, len(apps))
         return apps
 
     async def list_builds(self, apps: Sequence[App], known: Container[str] = ()) -> Sequence[Build]:
         """A list per app, four apps at a time; there is no list that covers several. The store's publications are one more."""
 
-        async def builds_of(app: App) -> list[Build]:
+        async def builds_of(app: App) -> Listing[Build]:
             return await self._builds_of(app.id, known)
 
-        published = await self._publications() if apps else []
-        per_app = await map_bounded(builds_of, apps)
-        builds = wire.newest_first(build for builds in per_app for build in builds)
+        published = await self._publications() if apps else Listing[Publication]()
+        builds = in_order(await read_each(builds_of, apps, _LIST_BUILDS), wire.newest_first)
         pages = list(publications.page_builds(published, builds, self._store_url))
         self._http.found(_LIST_BUILDS, len(pages))
-        return wire.newest_first([*builds, *pages])
+        of_all = dict.fromkeys((app.id for app in apps), published.gaps[ITSELF]) if published.gaps else {}
+        return Listing(wire.newest_first([*builds, *pages]), {**of_all, **builds.gaps})
 
     async def reread_build(self, build: Build) -> Build:
         """For a page, what its publication says now; which build that offers is found where builds are listed."""
@@ -126,7 +127,7 @@ class Applivery(ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes, Recei
         """See webhook.py."""
         return webhook.parse_webhook(self.account, self._webhook_secret, request)
 
-    async def _builds_of(self, app_id: str, known: Container[str]) -> list[Build]:
+    async def _builds_of(self, app_id: str, known: Container[str]) -> Listing[Build]:
         def read(body: Any, account: str, operation: str) -> Page[Build]:
             return wire.read_builds(body, account, operation, app_id)
 
@@ -135,16 +136,13 @@ class Applivery(ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes, Recei
             in_order = list(page.items) == wire.newest_first(page.items)
             return in_order and all(build.id in known for build in page.items)
 
-        try:
-            builds = await self._read_pages(_LIST_BUILDS, f"{self._apps_url}/{quote(app_id, '')}/builds", read, is_last)
-        except NotFound:
-            return []  # deleted since the apps were listed
+        builds = await self._read_pages(_LIST_BUILDS, f"{self._apps_url}/{quote(app_id, '')}/builds", read, is_last)
         self._http.found(_LIST_BUILDS, len(builds))
         return builds
 
-    async def _publications(self) -> list[Publication]:
+    async def _publications(self) -> Listing[Publication]:
         if self._publications_url is None:
-            return []
+            return Listing()
         return await self._read_pages(_LIST_PUBLICATIONS, self._publications_url, publications.read_publications)
 
     async def _publication(self, operation: str, build: Build) -> Publication:
@@ -171,8 +169,9 @@ class Applivery(ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes, Recei
         url: str,
         read: Callable[[Any, str, str], Page[Listed]],
         is_last: Callable[[Page[Listed]], bool] = lambda page: False,
-    ) -> list[Listed]:
-        """All pages up to the one that `is_last`. One that brings nothing new ends the reading, whatever `hasNextPage` says."""
+    ) -> Listing[Listed]:
+        """All pages up to the one that `is_last`. One that brings nothing new ends the reading, whatever `hasNextPage` says; with
+        a gap, unless it is empty or everything was there."""
         found: dict[str, Listed] = {}
         for number in range(1, PAGES_MAX + 1):
             params = {"page": number, "limit": PAGE_SIZE}
@@ -181,9 +180,11 @@ class Applivery(ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes, Recei
             )
             before = len(found)
             found.update((item.id, item) for item in page.items)
-            if len(found) == before or page.has_next is False or is_last(page):
+            if not page.items or page.has_next is False or is_last(page) or len(found) == page.total:
+                return Listing(found.values())
+            if len(found) == before:
                 break
-        return list(found.values())
+        return Listing(found.values(), {ITSELF: self._http.error(operation, Confused, "endless_pages")})
 
     def _build_url(self, build: Build) -> str:
         return f"{self._apps_url}/{quote(build.app_id, '')}/builds/{quote(build.id, '')}"

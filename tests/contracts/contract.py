@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from bot.domain.listing import gaps_of
 from bot.domain.model import AgreementState, App, Build
 from bot.domain.ports import (
     ByteRequest,
@@ -22,6 +23,7 @@ from bot.domain.ports import (
     ReceivesWebhooks,
     RegistersWebhooks,
     RereadsBuilds,
+    RereadsTogether,
     WebhookRequest,
 )
 from bot.sandbox.vendors.base import PretendVendor, Webhook
@@ -32,6 +34,7 @@ ABILITIES = (
     ListsApps,
     ListsBuilds,
     RereadsBuilds,
+    RereadsTogether,
     MintsLinks,
     OpensFiles,
     ChecksAgreements,
@@ -101,11 +104,19 @@ async def list_apps(client: Any, subject: Subject) -> Any:
 
 
 async def list_builds(client: Any, subject: Subject) -> Any:
-    return await client.list_builds(subject.apps)
+    """What went wrong with an app while others could be read is told with them."""
+    found = await client.list_builds(subject.apps)
+    for error in gaps_of(found).values():
+        raise error
+    return found
 
 
 async def reread_build(client: Any, subject: Subject) -> Any:
     return await client.reread_build(subject.build)
+
+
+async def reread_builds(client: Any, subject: Subject) -> Any:
+    return await client.reread_builds([subject.build])
 
 
 async def mint_link(client: Any, subject: Subject) -> Any:

@@ -19,6 +19,7 @@ from bot.domain.ports import (
     ReceivesWebhooks,
     RegistersWebhooks,
     RereadsBuilds,
+    RereadsTogether,
     WebhookRequest,
 )
 from bot.sandbox.vendors import PretendAkana, PretendApp47, PretendAppcircle, PretendApplivery, PretendAppStoreConnect
@@ -44,7 +45,6 @@ from tests.contracts.contract import (
     ABILITIES,
     FACTS,
     HOOK_SECRET,
-    LESS,
     START,
     Clock,
     Limits,
@@ -62,14 +62,14 @@ from tests.contracts.contract import (
     register_webhooks,
     registration_words,
     reread_build,
+    reread_builds,
 )
 from tests.contracts.sixth.harbour import wire as harbour
 from tests.contracts.sixth.harbour.client import Harbour
 from tests.contracts.sixth.pretend import PretendHarbour
 
-# An app that went away since the apps were listed is no failure: there are no builds of it.
-DELETED_SINCE = {"404": LESS, "410": LESS}
-DELETED = {"404": "NotFound: gone"}
+# Either the account does not have the call, or the app went away since the apps were listed.
+NOT_OFFERED = {"404": "NotFound: not_offered", "410": "NotFound: not_offered"}
 
 
 class AkanaSystem(System):
@@ -98,8 +98,8 @@ class AkanaSystem(System):
     }
     targets = (
         Target("lists apps", ListsApps, "^/api/search$", list_apps),
-        Target("lists builds", ListsBuilds, "^/api/apps/[^/]+/versions$", list_builds, DELETED_SINCE),
-        Target("rereads a build", RereadsBuilds, "^/api/apps/[^/]+/versions$", reread_build, DELETED),
+        Target("lists builds", ListsBuilds, "^/api/apps/[^/]+/versions$", list_builds),
+        Target("rereads a build", RereadsBuilds, "^/api/apps/[^/]+/versions$", reread_build),
         Target("probes", Probes, "^/api/search$", probe),
         Target("logs in", ListsApps, "^/api/login$", list_apps, _no_login),
     )
@@ -144,7 +144,7 @@ class App47System(System):
     words = frozenset({"type", "platform", "environment", "status"})
     targets = (
         Target("lists apps", ListsApps, "^/api/v2/apps$", list_apps),
-        Target("lists builds", ListsBuilds, "^/api/v2/apps/[^/]+/builds$", list_builds, DELETED_SINCE),
+        Target("lists builds", ListsBuilds, "^/api/v2/apps/[^/]+/builds$", list_builds, NOT_OFFERED),
         Target("rereads a build", RereadsBuilds, "^/api/v2/apps/[^/]+$", reread_build),
         Target("mints a link", MintsLinks, "^/api/v2/apps/[^/]+$", mint_link),
         Target("probes", Probes, "^/api/v2$", probe),
@@ -202,6 +202,7 @@ class AppleSystem(System):
         Target("lists builds", ListsBuilds, "^/v1/builds$", list_builds),
         Target("lists App Store versions", ListsBuilds, "^/v1/apps$", list_builds),
         Target("rereads a build", RereadsBuilds, "^/v1/builds/", reread_build),
+        Target("rereads builds together", RereadsTogether, "^/v1/builds$", reread_builds),
         Target("mints a link, the build", MintsLinks, "^/v1/builds/", mint_link),
         Target("mints a link, its group", MintsLinks, "^/v1/betaGroups$", mint_link),
         Target("checks agreements", ChecksAgreements, "^/v1/apps$", check_account, rephrase=agreement_words),
@@ -271,7 +272,7 @@ class AppcircleSystem(System):
     _profiles = "^/(store|distribution|publish)/v2/profiles(/ios|/android)?$"
     _versions = "^/store/v2/profiles/[^/]+/app-versions$"
     _in_v1_then: ClassVar = {"400 HTML": FACTS}  # v2 may not take the parameter
-    _in_profiles: ClassVar = DELETED_SINCE | {"200 with an error inside": "Confused: missing_field:id"}
+    _in_profiles: ClassVar = {"200 with an error inside": "Confused: missing_field:id"}
     _exchange: ClassVar = {
         # There is no bearer yet that could be renewed.
         "401 then fine": "Refused: unauthorized",
@@ -280,10 +281,10 @@ class AppcircleSystem(System):
     }
     targets = (
         Target("lists apps", ListsApps, _profiles, list_apps),
-        Target("lists builds", ListsBuilds, _versions, list_builds, DELETED_SINCE | _in_v1_then),
+        Target("lists builds", ListsBuilds, _versions, list_builds, _in_v1_then),
         Target("lists builds of Testing Distribution", ListsBuilds, "^/distribution/v2/profiles/", list_builds, _in_profiles),
-        Target("lists builds of Publish", ListsBuilds, "^/publish/v2/profiles/ios/", list_builds, DELETED_SINCE),
-        Target("rereads a build", RereadsBuilds, _versions, reread_build, DELETED | _in_v1_then),
+        Target("lists builds of Publish", ListsBuilds, "^/publish/v2/profiles/ios/", list_builds),
+        Target("rereads a build", RereadsBuilds, _versions, reread_build, _in_v1_then),
         Target("opens a file", OpensFiles, "/download-update$", open_file, is_file=True),
         Target("probes", Probes, _profiles, probe),
         Target("exchanges its token", ListsApps, "^/auth/", list_apps, _exchange),
@@ -331,7 +332,7 @@ class AppliverySystem(System):
     _apps = "^/v1/organizations/acme/apps"
     targets = (
         Target("lists apps", ListsApps, f"{_apps}$", list_apps),
-        Target("lists builds", ListsBuilds, f"{_apps}/[^/]+/builds$", list_builds, DELETED_SINCE),
+        Target("lists builds", ListsBuilds, f"{_apps}/[^/]+/builds$", list_builds),
         Target("lists publications", ListsBuilds, "/pubApps$", list_builds),
         Target("rereads a build", RereadsBuilds, f"{_apps}/[^/]+/builds/[^/]+$", reread_build),
         Target("mints a link", MintsLinks, "/downloadToken$", mint_link),
@@ -388,7 +389,7 @@ class HarbourSystem(System):
     words = frozenset({"platform", "state"})
     targets = (
         Target("lists apps", ListsApps, "^/v1/apps$", list_apps),
-        Target("lists builds", ListsBuilds, "/builds$", list_builds, DELETED_SINCE),
+        Target("lists builds", ListsBuilds, "/builds$", list_builds),
         Target("rereads a build", RereadsBuilds, "/builds/[^/]+$", reread_build),
         Target("mints a link", MintsLinks, "/links$", mint_link),
         Target("probes", Probes, "^/v1/apps$", probe),

@@ -3,13 +3,14 @@
 import json
 import random
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from bot.domain.errors import Confused
+from bot.domain.listing import gaps_of
 from bot.domain.ports import ListsApps, ListsBuilds, ListsExpiries
 from tests.contracts.conftest import MakeStage, Stage
 from tests.contracts.contract import START, System, Target
@@ -46,15 +47,15 @@ def fill(scene: Stage, ability: type, count: int) -> None:
         system.add_expiries(count)
 
 
-async def read(scene: Stage, ability: type, known: Collection[str] = ()) -> list[Any]:
+async def read(scene: Stage, ability: type, known: Collection[str] = ()) -> Sequence[Any]:
     client = await scene.client()
     if ability is ListsApps:
-        return list(await client.list_apps())
+        return await client.list_apps()
     if ability is ListsExpiries:
-        return list(await client.list_expiries())
+        return await client.list_expiries()
     apps = await client.list_apps()
     scene.vendor.requests.clear()
-    return list(await client.list_builds(apps, known))
+    return await client.list_builds(apps, known)
 
 
 def pages_read(scene: Stage, ability: type) -> int:
@@ -85,13 +86,15 @@ async def test_all_pages_are_read(stage: MakeStage, system: type[System], abilit
 
 @with_pages
 async def test_a_page_that_repeats_ends_the_reading(stage: MakeStage, system: type[System], ability: type) -> None:
-    """Whatever a vendor says of a next page: one that brings nothing new is the last."""
+    """Whatever a vendor says of a next page: one that brings nothing new is the last, and not the end of the list."""
     scene, size = stage(system), system.pages[ability]
     fill(scene, ability, size * 3)
     kept: dict[str, bytes] = {}
     scene.doctored.doctor(target_of(system, ability).path, lambda body: kept.setdefault("first", body))
-    assert len(await read(scene, ability)) == size
+    found = await read(scene, ability)
+    assert len(found) == size
     assert pages_read(scene, ability) <= 2
+    assert [error.reason for error in gaps_of(found).values()] == ["endless_pages"]
 
 
 @pytest.mark.parametrize("system", [s for s in SYSTEMS if ListsBuilds in s.pages], ids=lambda system: system.name)

@@ -110,6 +110,14 @@ async def test_different_accounts_do_not_wait_for_each_other(jobs: Seam, work: W
     await work.until(lambda: work.most_at_once == 3)
 
 
+async def test_vendors_that_hang_take_no_room_from_messages(jobs: Seam, work: Work) -> None:
+    for number in range(30):
+        await jobs.defer("sync", f"account-{number}")
+    await work.until(lambda: len(work.begun) >= 10)
+    await jobs.defer("deliver")
+    await work.until(lambda: ("deliver", "") in work.begun)
+
+
 async def test_a_failure_stops_nothing(jobs: Seam, work: Work) -> None:
     work.gate.set()
     await jobs.defer("mistaken", "x")

@@ -5,8 +5,10 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -224,6 +226,24 @@ async def test_sync_leaves_an_account_alone_whose_requests_are_spent(world: Worl
     outcome = await terminal.purser("sync", "--account", APPLE)
     assert (outcome.code, outcome.err) == (1, "")
     assert "acme-apple  was not read: the few requests that its vendor still allows are kept for clicks\n" in outcome.out
+
+
+async def test_sync_says_which_apps_cannot_be_read(world: World, terminal: Terminal) -> None:
+    first = next(iter(world.applivery.apps))
+    world.applivery.misbehave(f"/apps/{first}/builds", Misbehaviour.FORBIDDEN)
+    outcome = await terminal.purser("sync", "--account", "acme-applivery")
+    (row,) = [line for line in outcome.out.splitlines() if line.startswith("acme-applivery")]
+    assert "1 app could not be read: list builds was refused (forbidden)" in row
+
+
+async def test_sync_tells_the_owners_through_the_bot_that_runs(world: World, terminal: Terminal) -> None:
+    """What it writes waits for the running bot, addressed to them."""
+    world.applivery.misbehave("", Misbehaviour.UNAUTHORIZED)
+    for _ in range(2):
+        await terminal.purser("sync", "--account", "acme-applivery")
+    with closing(sqlite3.connect(world.folder / "purser.db")) as database:
+        told = database.execute("SELECT channel FROM deliveries JOIN alerts ON alerts.id = alert_id WHERE kind = 'account_down'")
+        assert told.fetchall() == [(world.town.grace.id,)]
 
 
 async def test_sync_of_an_account_that_nobody_configured(terminal: Terminal) -> None:

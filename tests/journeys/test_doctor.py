@@ -174,6 +174,15 @@ async def test_what_hangs_is_given_up_and_everything_is_asked_at_once(doctor: Do
     assert doctor.finding(APPLE)[1] == "no answer within 0.5 s"
 
 
+async def test_nobody_who_would_be_told(doctor: Doctor) -> None:
+    file = doctor.world.folder / "purser.toml"
+    file.write_text(re.sub("(?m)^owners = .*$", "", file.read_text()))
+    await doctor.examine()
+    mark, says, mend = doctor.finding("owners")
+    assert (mark, says) == ("warning", "there are none: nobody is told when an account fails")
+    assert mend.endswith("[purser] in purser.toml")
+
+
 async def test_no_account_at_all(doctor: Doctor) -> None:
     (doctor.world.folder / "purser.toml").unlink()
     assert not await doctor.examine()

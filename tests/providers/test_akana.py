@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from bot.domain.errors import Confused, NotFound, ProviderError, RateLimited, Refused, Unreachable
+from bot.domain.listing import gaps_of
 from bot.domain.model import App, Build, BuildState, Handover, Platform
 from bot.domain.ports import (
     ChecksAgreements,
@@ -222,6 +223,15 @@ async def test_a_configured_app_that_is_not_there_comes_when_it_does(
     assert [app.name for app in await client.list_apps()] == ["Cards", "Bank"]
 
 
+async def test_a_configured_app_that_may_not_be_seen_is_a_gap(connect: Connect, vendor: PretendAkana, cards: PortalApp) -> None:
+    bank = vendor.add_app("Bank")
+    vendor.upload(bank, "2.0")
+    vendor.misbehave(versions_of(bank), Misbehaviour.FORBIDDEN)
+    found = await connect(cards.id, bank.id).list_apps()
+    assert [app.name for app in found] == ["Cards"]
+    assert [(id, error.reason) for id, error in gaps_of(found).items()] == [(bank.id, "forbidden")]
+
+
 async def test_no_apps_no_requests(client: Akana, vendor: PretendAkana) -> None:
     assert await client.list_builds([]) == []
     assert not vendor.requests
@@ -305,7 +315,8 @@ async def test_reread(client: Akana, vendor: PretendAkana, cards: PortalApp) -> 
     vendor.remove(version)
     await assert_gone(client, build)
     vendor.remove_app(cards)
-    await assert_gone(client, build)
+    with pytest.raises(NotFound):
+        await client.reread_build(build)
 
 
 async def assert_gone(client: Akana, build: Build) -> None:
@@ -386,7 +397,8 @@ async def test_an_empty_first_list_of_an_old_session_is_proven(
     await client.list_apps()
     vendor.remove_app(half_public)
     app = App("acme-akana", half_public.id, "Bank")
-    assert await client.list_builds([app]) == []
+    with pytest.raises(NotFound):
+        await client.list_builds([app])
     assert paths(vendor)[-2:] == [versions_of(half_public), RENEWAL]
 
 
@@ -490,7 +502,8 @@ async def test_an_app_that_is_gone_by_any_name(client: Akana, vendor: PretendAka
     vendor.unknown_app_status = status
     vendor.remove_app(cards)
     before = len(vendor.requests)
-    assert await client.list_builds(apps) == []
+    with pytest.raises(NotFound):
+        await client.list_builds(apps)
     assert paths(vendor, since=before) == [versions_of(cards), RENEWAL]
     with pytest.raises(NotFound):
         await client.reread_build(build)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.errors import ProviderError
+from bot.domain.listing import Listing, gaps_of
 from bot.domain.model import App, Build, BuildState, Handover, Person, Platform
 from bot.store import Database
 from bot.store.migrate import upgrade
@@ -35,16 +36,25 @@ class Shelf:
     apps: list[App] = field(default_factory=list)
     builds: list[Build] = field(default_factory=list)
     failure: ProviderError | None = None
+    gaps: dict[str, ProviderError] = field(default_factory=dict)
+    page: int | None = None  # so many builds are listed where all those are known
     asked_with: list[Container[str]] = field(default_factory=list)
+    reread: list[str] = field(default_factory=list)
 
     async def list_apps(self) -> Sequence[App]:
         if self.failure:
             raise self.failure
-        return tuple(self.apps)
+        return Listing(self.apps, gaps_of(self.apps))
 
     async def list_builds(self, apps: Sequence[App], known: Container[str] = ()) -> Sequence[Build]:
         self.asked_with.append(known)
-        return tuple(self.builds)
+        first = self.builds[: self.page]
+        listed = first if all(build.id in known for build in first) else self.builds
+        return Listing((build for build in listed if build.app_id not in self.gaps), self.gaps)
+
+    async def reread_build(self, build: Build) -> Build:
+        self.reread.append(build.id)
+        return next(each for each in self.builds if each.id == build.id)
 
     async def aclose(self) -> None: ...
 

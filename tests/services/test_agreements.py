@@ -1,4 +1,4 @@
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -6,10 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain.errors import Unreachable
 from bot.domain.model import AccountStatus, Agreement, AgreementState, AlertKind
-from bot.services.agreements import RELEASE, advance, alert_of, with_contract
+from bot.services.agreements import RELEASE, AgreementWatch, advance, alert_of, with_contract
+from bot.services.sync import Sync
+from bot.store import Database
 
-from .conftest import NOON
+from .conftest import NOON, Deferred, Shelf, StoppedClock
 
 FORCE, BLOCKED, REFUSED, UNKNOWN = (
     AgreementState.IN_FORCE,
@@ -120,3 +123,75 @@ def test_every_fact_has_its_own_fingerprint(seen: list[AgreementState]) -> None:
     alerts = [alert_of(before, now, NOON) for before, now in pairwise(history(*seen)) if now]
     fingerprints = [alert.fingerprint for alert in alerts if alert]
     assert len(set(fingerprints)) == len(fingerprints)
+
+
+# --- When Apple is asked ---------------------------------------------------------------------------
+
+
+@dataclass
+class Papers(Shelf):
+    """An Apple account whose papers are as the test says."""
+
+    clock: StoppedClock = None  # type: ignore[assignment]
+    state: AgreementState = FORCE
+    probes: int = 0
+
+    async def check_account(self) -> AccountStatus:
+        self.probes += 1
+        return AccountStatus(self.account, self.state, self.clock())
+
+
+@pytest.fixture
+async def papers(store: Database, clock: StoppedClock) -> Papers:
+    await store.write(lambda r: r.catalogue.register_account("acme-apple", "app_store_connect"))
+    return Papers("acme-apple", "app_store_connect", clock=clock)
+
+
+@pytest.fixture
+def watch(store: Database, papers: Papers, jobs: Deferred, clock: StoppedClock) -> AgreementWatch:
+    return AgreementWatch(store, {"acme-apple": papers}, jobs, clock, every=timedelta(minutes=15))
+
+
+async def test_clocks_together_probe_no_more_than_one(watch: AgreementWatch, papers: Papers, clock: StoppedClock) -> None:
+    for _ in range(60):  # every minute, with fifteen minutes between probes
+        await watch.probe("acme-apple")
+        clock.advance(minutes=1)
+    assert papers.probes == 8
+
+
+async def test_a_first_blocked_answer_is_asked_about_again_soon(
+    watch: AgreementWatch, papers: Papers, clock: StoppedClock
+) -> None:
+    papers.state = BLOCKED
+    for _ in range(3):
+        await watch.probe("acme-apple")
+        clock.advance(minutes=1)
+    assert papers.probes == 2
+
+
+async def test_an_account_that_cannot_be_reached_is_not_probed_but_for_the_end_of_a_block(
+    watch: AgreementWatch, store: Database, papers: Papers, jobs: Deferred, clock: StoppedClock
+) -> None:
+    papers.failure = Unreachable("app_store_connect", "acme-apple", "list apps", "timeout")
+    sync = Sync(store, {"acme-apple": papers}, (), jobs, clock, poll_every=timedelta(minutes=5))
+    for _ in range(6):
+        await sync.account("acme-apple")
+        clock.advance(minutes=5)
+    await watch.probe("acme-apple")
+    assert papers.probes == 0
+    papers.state = BLOCKED
+    for _ in range(2):
+        await watch.check("acme-apple")
+        clock.advance(minutes=10)
+    await watch.probe("acme-apple")
+    assert papers.probes == 3
+
+
+async def test_builds_are_read_as_soon_as_the_papers_are_in_force_again(
+    watch: AgreementWatch, papers: Papers, jobs: Deferred, clock: StoppedClock
+) -> None:
+    for papers.state in (BLOCKED, BLOCKED, FORCE):
+        jobs.calls.clear()
+        await watch.check("acme-apple")
+        clock.advance(minutes=10)
+    assert ("sync", "acme-apple") in jobs.calls

@@ -11,7 +11,7 @@ from bot.domain.answers import (
     NothingMatches,
     ProductsAnswer,
 )
-from bot.domain.model import App, Build, BuildState, Handover, Platform
+from bot.domain.model import NOT_LISTED, App, Build, BuildState, Handover, Platform
 from bot.services.access import Access, Rules
 from bot.services.catalog import Catalog
 from bot.services.reading import Account, Reader
@@ -219,3 +219,24 @@ async def test_an_answer_knows_its_age(catalog: Catalog, clock: StoppedClock) ->
     assert isinstance(answer, HeadsAnswer)
     assert answer.freshness.refreshing
     assert set(answer.freshness.stale) == {"acme-apple", "acme-applivery"}
+
+
+async def test_an_app_that_is_listed_no_longer_is_not_offered_as_fresh(
+    catalog: Catalog, store: Database, apple: Shelf, applivery: Shelf, clock: StoppedClock
+) -> None:
+    sync = Sync(store, {"acme-apple": apple, "acme-applivery": applivery}, (), Deferred(), clock)
+    shop = apple.apps.pop(0)
+    clock.advance(minutes=5)
+    await sync.account("acme-apple")
+    clock.advance(minutes=5)
+    for account in ("acme-apple", "acme-applivery"):
+        await sync.account(account)
+    answer = await catalog.ask("shop", "C1")
+    assert isinstance(answer, HeadsAnswer)
+    assert [(each.name, each.reason) for each in answer.freshness.troubles] == [("Shop", NOT_LISTED)]
+    assert answer.freshness.checked_at == NOON + timedelta(minutes=5)
+    apple.apps.append(shop)
+    await sync.account("acme-apple")
+    answer = await catalog.ask("shop", "C1")
+    assert isinstance(answer, HeadsAnswer)
+    assert (answer.freshness.troubles, answer.freshness.checked_at) == ((), clock())

@@ -130,7 +130,7 @@ async def test_a_check_keeps_who_is_on_it_and_redraws_only_what_changed(case: Ca
     assert case.jobs.calls == []
     case.office.state = FORCE
     await case.incidents.check_again(APPLE, NOON)
-    assert case.jobs.calls == [("deliver", ""), ("incident", APPLE)]
+    assert case.jobs.calls == [("deliver", ""), ("incident", APPLE), ("sync", APPLE)]
 
 
 async def test_dead_buttons_are_told_apart(case: Case) -> None:

@@ -1,10 +1,13 @@
+import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from itertools import pairwise
 
 import pytest
 
-from bot.domain.errors import AgreementBlocked, Refused, Unreachable
-from bot.domain.model import Alert, AlertKind, App, BuildState, EventKind, Platform, Subscription
+from bot.domain.errors import NOT_OFFERED, AgreementBlocked, Confused, NotFound, RateLimited, Refused, Unreachable
+from bot.domain.listing import ITSELF, Listing
+from bot.domain.model import NOT_LISTED, Alert, AlertKind, App, BuildState, EventKind, Platform, Subscription
 from bot.services.products import ConfiguredProduct
 from bot.services.sync import Sync
 from bot.store import Database
@@ -81,7 +84,7 @@ async def test_known_builds_are_passed_so_that_reading_can_stop(sync: Sync, appl
     await sync.account("acme-apple")
     await sync.account("acme-apple")
     await sync.account("acme-apple", full=True)
-    assert apple.asked_with == [frozenset(), frozenset({"418"}), frozenset()]
+    assert apple.asked_with == [frozenset(), frozenset({"418", "419"}), frozenset()]
 
 
 async def test_only_what_the_filters_let_through_is_told(
@@ -218,6 +221,161 @@ async def test_an_empty_list_of_apps_makes_nothing_vanish_and_is_told_to_owners(
     assert (alert.kind, alert.facts["apps"]) == (AlertKind.APPS_LOST, "Shop")
 
 
+async def test_each_loss_of_an_app_is_told(watched: Sync, store: Database, apple: Shelf, clock: StoppedClock) -> None:
+    shop = apple.apps[0]
+    for apps in ([shop], [], [], [shop], [], []):
+        apple.apps = apps
+        await watched.account("acme-apple")
+        clock.advance(minutes=5)
+    assert [alert.kind for alert in await alerts_for(store, clock, OWNER)] == [AlertKind.APPS_LOST] * 2
+    (trouble,) = await store.read(lambda r: r.catalogue.troubles())
+    assert (trouble.reason, trouble.since) == (NOT_LISTED, NOON + timedelta(minutes=20))
+
+
+async def test_a_list_of_apps_that_may_be_short_loses_none(watched: Sync, store: Database, apple: Shelf) -> None:
+    await watched.account("acme-apple")
+    apple.apps = Listing([], {ITSELF: Confused("app_store_connect", "acme-apple", "list apps", "endless_pages")})
+    await watched.account("acme-apple", full=True)
+    assert await store.read(lambda r: r.catalogue.troubles()) == []
+
+
+async def test_an_app_that_cannot_be_read_costs_nothing_but_itself(
+    watched: Sync, store: Database, apple: Shelf, clock: StoppedClock
+) -> None:
+    """What was known of it stays; the others go on; its owners hear of it once, when it happens again."""
+    shop, courier = apple.apps[0], App("acme-apple", "2", "Courier", "com.acme.courier")
+    apple.apps.append(courier)
+    apple.builds = [make_build(shop, "418"), make_build(courier, "7"), make_build(courier, "8")]
+    await watched.account("acme-apple")
+    apple.gaps = {shop.id: Refused("app_store_connect", "acme-apple", "list builds", "forbidden")}
+    apple.builds.pop()
+    report = await watched.account("acme-apple", full=True)
+    assert (report.failure, list(report.unread)) == (None, [shop.id])
+    known = await store.read(lambda r: r.catalogue.keys_of("acme-apple"))
+    assert sorted(known.values()) == [shop.id, courier.id]
+    assert await alerts_for(store, clock, OWNER) == []
+    for _ in range(3):
+        clock.advance(minutes=5)
+        await watched.account("acme-apple", full=True)
+    (alert,) = await alerts_for(store, clock, OWNER)
+    assert (alert.kind, alert.facts["apps"], alert.facts["reason"]) == (AlertKind.APPS_UNREAD, "Shop", "forbidden")
+    assert alert.facts["since"] == NOON.isoformat()
+    apple.gaps = {}
+    await watched.account("acme-apple")
+    assert await store.read(lambda r: r.catalogue.troubles()) == []
+
+
+async def test_a_call_that_is_not_offered_is_nobodys_trouble(watched: Sync, store: Database, apple: Shelf) -> None:
+    apple.builds = [make_build(apple.apps[0], "418")]
+    await watched.account("acme-apple")
+    apple.gaps = {"1": NotFound("app_store_connect", "acme-apple", "list builds", NOT_OFFERED)}
+    assert (await watched.account("acme-apple", full=True)).unread == {}
+    assert await store.read(lambda r: r.catalogue.troubles()) == []
+    assert len(await store.read(lambda r: r.catalogue.keys_of("acme-apple"))) == 1
+
+
+async def test_a_build_beyond_the_first_page_changes_all_the_same(
+    watched: Sync, store: Database, apple: Shelf, clock: StoppedClock
+) -> None:
+    shop = apple.apps[0]
+    old = [make_build(shop, "1", state=BuildState.IN_REVIEW), make_build(shop, "2", state=BuildState.LIVE)]
+    apple.builds, apple.page = [make_build(shop, "9"), *old], 1
+    await watched.account("acme-apple")
+    apple.builds[1] = make_build(shop, "1", state=BuildState.LIVE)
+    assert (await watched.account("acme-apple")).news == 1
+    assert (await watched.account("acme-apple")).news == 0
+    assert apple.reread == ["1"]
+
+
+async def test_a_build_expires_at_its_time_without_its_vendor(
+    watched: Sync, store: Database, apple: Shelf, clock: StoppedClock
+) -> None:
+    shop = apple.apps[0]
+    ends = make_build(shop, "1", state=BuildState.APPROVED, expires_at=NOON + timedelta(hours=1))
+    apple.builds, apple.page = [make_build(shop, "9"), ends], 1
+    await watched.account("acme-apple")
+    clock.advance(hours=1)
+    for full in (False, False, True):
+        await watched.account("acme-apple", full=full)
+        (state,) = [b.state for b in (await store.read(lambda r: r.catalogue.builds_by_key([ends.key]))).values()]
+        assert state is BuildState.EXPIRED
+
+
+async def test_a_build_that_comes_back_is_a_change(sync: Sync, store: Database, apple: Shelf) -> None:
+    shop = apple.apps[0]
+    await sync.account("acme-apple")
+    for ids, news in ((["418"], 1), ([], 1), (["418"], 1), (["418"], 0)):
+        apple.builds = [make_build(shop, id) for id in ids]
+        assert (await sync.account("acme-apple", full=True)).news == news
+
+
+async def test_everything_is_read_once_a_day_however_often_processes_start(
+    store: Database, apple: Shelf, clock: StoppedClock
+) -> None:
+    apple.builds = [make_build(apple.apps[0], "418")]
+    for _ in range(9):
+        await Sync(store, {"acme-apple": apple}, (), Deferred(), clock).poll("acme-apple")
+        clock.advance(hours=8)
+    assert [not known for known in apple.asked_with] == [True, False, False] * 3
+
+
+async def test_clocks_together_poll_no_more_than_one(watched: Sync, apple: Shelf, clock: StoppedClock) -> None:
+    asked = 0
+    for _ in range(60):  # every minute, with five minutes between polls
+        asked += not (await watched.poll("acme-apple")).was_left_alone
+        clock.advance(minutes=1)
+    assert asked == 20
+
+
+async def test_a_vendor_is_left_alone_for_as_long_as_it_asks(watched: Sync, apple: Shelf, clock: StoppedClock) -> None:
+    await watched.account("acme-apple")
+    apple.failure = RateLimited("app_store_connect", "acme-apple", "list apps", "rate_limited", timedelta(hours=1))
+    await watched.account("acme-apple")
+    for minutes, is_left_alone in ((5, True), (54, True), (1, False)):
+        clock.advance(minutes=minutes)
+        assert (await watched.poll("acme-apple")).was_left_alone is is_left_alone
+
+
+async def test_a_key_that_is_refused_after_other_failures_is_told(
+    watched: Sync, store: Database, apple: Shelf, clock: StoppedClock
+) -> None:
+    failures = [Unreachable("app_store_connect", "acme-apple", "list apps", "timeout")] * 3
+    failures += [Refused("app_store_connect", "acme-apple", "list apps", "unauthorized")] * 3  # type: ignore[list-item]
+    for apple.failure in failures:
+        await watched.account("acme-apple")
+        clock.advance(minutes=5)
+    told = [alert.facts["problem"] for alert in await alerts_for(store, clock, OWNER)]
+    assert told == ["contact", "key"]
+    apple.failure = None
+    for _ in range(2):
+        await watched.account("acme-apple")
+    assert [alert.kind for alert in await alerts_for(store, clock, OWNER)][2:] == [AlertKind.ACCOUNT_BACK]
+
+
+async def test_a_key_that_is_refused_after_a_blocked_agreement_is_told(
+    watched: Sync, store: Database, apple: Shelf, clock: StoppedClock
+) -> None:
+    for kind in [AgreementBlocked] * 3 + [Refused] * 2:  # type: ignore[list-item]
+        apple.failure = kind("app_store_connect", "acme-apple", "list apps", "forbidden")
+        await watched.account("acme-apple")
+        clock.advance(minutes=5)
+    (alert,) = await alerts_for(store, clock, OWNER)
+    assert alert.facts["problem"] == "key"
+
+
+async def test_a_reading_that_never_ends_is_no_contact(store: Database, clock: StoppedClock) -> None:
+    class Endless(Shelf):
+        async def list_apps(self) -> Sequence[App]:
+            await asyncio.Event().wait()
+            return ()
+
+    await store.write(lambda r: r.catalogue.register_account("acme-slow", "applivery"))
+    account = Endless("acme-slow", "applivery")
+    sync = Sync(store, {"acme-slow": account}, (), Deferred(), clock, longest=timedelta(milliseconds=10))
+    failure = (await sync.account("acme-slow")).failure
+    assert (type(failure), failure and failure.reason) == (Unreachable, "timeout")
+
+
 async def test_down_since_is_told_once_and_back_after_once(
     watched: Sync, store: Database, apple: Shelf, clock: StoppedClock
 ) -> None:
@@ -267,8 +425,9 @@ async def test_an_account_that_keeps_failing_is_left_alone_for_longer_and_longer
             asked_at.append(minute)
         clock.advance(minutes=1)
     pauses = [after - before for before, after in pairwise(asked_at)]
-    assert pauses[:7] == [1, 1, 5, 10, 20, 40, 60]
+    assert pauses[:7] == [3, 3, 5, 10, 20, 40, 60]
     apple.failure = None
     clock.advance(hours=1)
-    assert not (await watched.poll("acme-apple")).was_left_alone
-    assert not (await watched.poll("acme-apple")).was_left_alone
+    for _ in range(2):
+        assert not (await watched.poll("acme-apple")).was_left_alone
+        clock.advance(minutes=5)

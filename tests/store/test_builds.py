@@ -102,11 +102,16 @@ async def test_a_build_without_upload_time_stands_where_it_was_first_seen(store:
     assert await found(store, product_id, BuildFilter()) == ["unknown", "after", "before"]
 
 
-async def test_builds_that_may_still_change_are_not_known(store: Database) -> None:
+async def test_builds_that_change_by_themselves_and_those_that_have_ended(store: Database) -> None:
     states = list(BuildState)
     await saved(store, *(ios(state.value, state=state) for state in states), android("elsewhere"))
-    known = await store.read(lambda r: r.catalogue.known_build_ids(APPLE))
-    assert known == {state.value for state in states} - {"processing", "in_review"}
+    assert await store.read(lambda r: r.catalogue.known_build_ids(APPLE)) == {state.value for state in states}
+    unsettled = await store.read(lambda r: r.catalogue.unsettled(APPLE))
+    assert {build.id for build in unsettled} == {"processing", "in_review"}
+    await saved(store, *(ios(f"end-{state}", state=state, expires_at=NOW + hours(1)) for state in states))
+    assert await store.read(lambda r: r.catalogue.ended(APPLE, NOW)) == []
+    ended = await store.read(lambda r: r.catalogue.ended(APPLE, NOW + hours(1)))
+    assert {build.state for build in ended} == {state for state in states if state.ends}
 
 
 async def test_tracks_are_those_of_builds(store: Database) -> None:

@@ -1,6 +1,10 @@
 """Accounts, apps and products."""
 
-from bot.domain.model import AccountHealth, App
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+
+from bot.domain.model import NOT_LISTED, AccountHealth, App
 from bot.domain.ports import Repositories
 from bot.store import Database
 
@@ -142,3 +146,18 @@ async def test_the_revision_moves_with_every_difference_and_only_then(store: Dat
         before = await store.read(lambda r: r.catalogue.revision())
         await store.write(change)
         assert (await store.read(lambda r: r.catalogue.revision()) > before) is moves
+
+
+def note_troubles(repositories: Repositories, reasons: Mapping[str, str], at: datetime) -> None:
+    repositories.catalogue.note_troubles(APPLE, reasons, at)
+
+
+async def test_what_ails_an_app_keeps_its_beginning_until_it_is_another_matter(store: Database) -> None:
+    await store.write(add_shop)
+    (app,) = await store.read(lambda r: r.catalogue.apps(APPLE))
+    seen = []
+    for hour, reason in enumerate(("forbidden", "not_found", NOT_LISTED, NOT_LISTED, None)):
+        reasons, at = {app.id: reason} if reason else {}, NOW + hours(hour)
+        await store.write(partial(note_troubles, reasons=reasons, at=at))
+        seen += [(t.reason, t.since) for t in await store.read(lambda r: r.catalogue.troubles())]
+    assert seen == [("forbidden", NOW), ("not_found", NOW), (NOT_LISTED, NOW + hours(2)), (NOT_LISTED, NOW + hours(2))]

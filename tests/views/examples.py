@@ -56,6 +56,7 @@ from bot.domain.digest import Digest
 from bot.domain.errors import UserMistake
 from bot.domain.message import Home, Message, Modal
 from bot.domain.model import (
+    NOT_LISTED,
     VENDOR_LINK,
     AccountHealth,
     AccountStatus,
@@ -64,6 +65,7 @@ from bot.domain.model import (
     Alert,
     AlertKind,
     App,
+    AppTrouble,
     Build,
     BuildState,
     Delivery,
@@ -168,6 +170,9 @@ DOWN = AccountHealth(
 WELL = AccountHealth(
     "acme-apple", "app_store_connect", NOW - timedelta(minutes=2), NOW - timedelta(minutes=2), NOW, apps=45, builds=1204
 )
+UNREAD = AppTrouble("acme-apple", "2", "Driver", "forbidden", NOW - timedelta(hours=5))
+UNLISTED = AppTrouble("acme-apple", "1", "Shop", NOT_LISTED, NOW - timedelta(days=2))
+AILING = Freshness(UNLISTED.since, troubles=(UNLISTED, UNREAD))
 STALE = Freshness(NOW - timedelta(minutes=40), (DOWN,), refreshing=True)
 
 HEADS = HeadsAnswer(SHOP, (ANDROID, IOS, PROCESSING, ADHOC, EXPIRED), TITLES, STALE, asked="shop")
@@ -444,6 +449,25 @@ GOLDEN: Mapping[str, Callable[[], Message]] = {
     **{f"denied_{denial}": lambda denial=denial: mistakes.denied(Denied(denial, ("C0123", "C0456"))) for denial in Denial},
     "user_mistake": lambda: mistakes.user_mistake(UserMistake("Say what: `subscribe shop` for one product.")),
     "internal": lambda: mistakes.internal("a1b2c3"),
+    "heads_of_an_app_that_ails": lambda: versions.heads(replace(HEADS, freshness=AILING), NOW),
+    "status_ailing": lambda: status.status(
+        StatusAnswer(
+            (
+                AccountLine(WELL, "App Store Connect", troubles=(UNREAD, replace(UNREAD, app_id="3"), UNLISTED)),
+                AccountLine(replace(DOWN, next_at=NOW + timedelta(minutes=20)), "Appcircle"),
+            ),
+            {},
+        ),
+        NOW,
+    ),
+    "alert_apps_unread": lambda: alerts.card(
+        AlertFacts(
+            alert(AlertKind.APPS_UNREAD, apps="Driver, Shop", count="2", reason="forbidden", since=UNREAD.since.isoformat()),
+            None,
+            title="App Store Connect",
+        ),
+        NOW,
+    ),
     "status": lambda: status.status(
         StatusAnswer(
             (AccountLine(WELL, "App Store Connect", agreement=BLOCKED_PAPERS), AccountLine(DOWN, "Appcircle")),

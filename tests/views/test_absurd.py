@@ -164,7 +164,7 @@ def some_build(text: str, when: datetime | None, **changes: object) -> Build:
 
 
 def some_health(text: str, when: datetime | None) -> AccountHealth:
-    return AccountHealth(text, text, when, when, when, when, text or None, 10**9, 10**9, 10**9)
+    return AccountHealth(text, text, when, when, when, when, text or None, 10**9, when, when, when, 10**9, 10**9)
 
 
 def builds(text: str, when: datetime | None) -> tuple[Build, ...]:

@@ -4,10 +4,11 @@ from collections.abc import Callable, Container, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from bot.domain.errors import NotFound
+from bot.domain.errors import Confused
+from bot.domain.listing import ITSELF, Listing
 from bot.domain.model import App, Build, Link, LinkKind
 from bot.domain.ports import ListsApps, ListsBuilds, MintsLinks, ProbeResult, Probes, RereadsBuilds
-from providers.concurrency import map_bounded
+from providers.app_by_app import in_order, read_each
 from providers.failures import date_of
 from providers.http import Credential, VendorHttp
 from tests.contracts.sixth.harbour import wire
@@ -45,11 +46,10 @@ class Harbour(ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes):
     async def list_builds(self, apps: Sequence[App], known: Container[str] = ()) -> Sequence[Build]:
         """A list per app; there is none that covers several."""
 
-        async def builds_of(app: App) -> list[Build]:
+        async def builds_of(app: App) -> Listing[Build]:
             return await self._builds_of(app.id, known)
 
-        per_app = await map_bounded(builds_of, apps)
-        return wire.newest_first(build for builds in per_app for build in builds)
+        return in_order(await read_each(builds_of, apps, _LIST_BUILDS), wire.newest_first)
 
     async def reread_build(self, build: Build) -> Build:
         body = await self._http.json(_REREAD, "GET", self._build_url(build), credential=self._credential)
@@ -72,17 +72,14 @@ class Harbour(ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes):
         page = wire.read_apps(self._http.parse(_PROBE, response), self.account, _PROBE)
         return ProbeResult("the token is valid" if page.items else "the token is valid, and sees no app", date_of(response))
 
-    async def _builds_of(self, app_id: str, known: Container[str]) -> list[Build]:
+    async def _builds_of(self, app_id: str, known: Container[str]) -> Listing[Build]:
         def read(body: Any, account: str, operation: str) -> Page[Build]:
             return wire.read_builds(body, account, operation, app_id)
 
         def is_last(page: Page[Build]) -> bool:
             return all(build.id in known for build in page.items)
 
-        try:
-            return await self._read_pages(_LIST_BUILDS, f"{self._apps_url}/{quote(app_id, '')}/builds", read, is_last)
-        except NotFound:
-            return []  # deleted since the apps were listed
+        return await self._read_pages(_LIST_BUILDS, f"{self._apps_url}/{quote(app_id, '')}/builds", read, is_last)
 
     async def _read_pages(
         self,
@@ -90,7 +87,7 @@ class Harbour(ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes):
         url: str,
         read: Callable[[Any, str, str], Page[Listed]],
         is_last: Callable[[Page[Listed]], bool] = lambda page: False,
-    ) -> list[Listed]:
+    ) -> Listing[Listed]:
         found: dict[str, Listed] = {}
         params: dict[str, str | int] = {"limit": PAGE_SIZE}
         for _ in range(PAGES_MAX):
@@ -99,10 +96,12 @@ class Harbour(ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes):
             before = len(found)
             found.update((item.id, item) for item in page.items)
             self._http.found(operation, len(found) - before)
-            if page.next is None or len(found) == before or is_last(page):
+            if page.next is None or not page.items or is_last(page):
+                return Listing(found.values())
+            if len(found) == before:
                 break
             params["after"] = page.next
-        return list(found.values())
+        return Listing(found.values(), {ITSELF: self._http.error(operation, Confused, "endless_pages")})
 
     def _build_url(self, build: Build) -> str:
         return f"{self._apps_url}/{quote(build.app_id, '')}/builds/{quote(build.id, '')}"
