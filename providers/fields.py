@@ -30,30 +30,42 @@ class Fields:
     origin: Origin
     raw: Mapping[str, Any] = field(repr=False)
 
-    def required(self, name: str) -> str:
-        """A text, or a number written out. Raises Confused (missing_field:NAME)."""
-        value = self.text(name)
+    def required(self, *names: str) -> str:
+        """The first of the named fields that holds a text, or a number, written out. Raises Confused (missing_field:NAME)."""
+        value = self.text(*names)
         if value is None:
-            raise self.origin.confused(f"missing_field:{name}")
+            raise self.origin.confused(f"missing_field:{names[0]}")
         return value
 
     def text(self, *names: str) -> str | None:
         """The first of the named fields that holds a text (or a number, written out) and is not blank."""
         return next((text for name in names if (text := _text(self.raw.get(name)))), None)
 
-    def integer(self, name: str) -> int | None:
-        """Zero or more, also when it was written as a text."""
+    def integer(self, *names: str) -> int | None:
+        """Zero or more, also when it was written as a text: the first of the named fields that holds one."""
+        return next((found for name in names if (found := self._integer(name)) is not None), None)
+
+    def _integer(self, name: str) -> int | None:
         value = self.raw.get(name)
         if isinstance(value, str) and value.isascii() and value.isdigit():
             value = int(value[:20])
         return value if type(value) is int and 0 <= value <= _INTEGER_MAX else None
 
     def flag(self, name: str) -> bool | None:
+        """True or false, also when it was written as a text."""
         value = self.raw.get(name)
+        if isinstance(value, str):
+            return {"true": True, "false": False}.get(value.strip().lower())
         return value if isinstance(value, bool) else None
 
-    def moment(self, name: str) -> datetime | None:
-        """ISO 8601 with an offset or Z, as aware UTC. Without one nobody can say which moment is meant: None."""
+    def moment(self, *names: str) -> datetime | None:
+        """ISO 8601 with an offset or Z, as aware UTC, from the first of the named fields that holds such a moment.
+
+        Without an offset nobody can say which moment is meant: None.
+        """
+        return next((found for name in names if (found := self._moment(name)) is not None), None)
+
+    def _moment(self, name: str) -> datetime | None:
         try:
             moment = datetime.fromisoformat(self.raw.get(name, ""))
             utc = moment.astimezone(UTC) if moment.tzinfo else None
@@ -66,11 +78,11 @@ class Fields:
         value = self.raw.get(name)
         return Fields(self.origin, value if isinstance(value, dict) else {})
 
-    def objects(self, name: str) -> "list[Fields]":
-        """A list of objects. Raises Confused (missing_field:NAME, not_an_object)."""
-        value = self.raw.get(name)
-        if not isinstance(value, list):
-            raise self.origin.confused(f"missing_field:{name}")
+    def objects(self, *names: str) -> "list[Fields]":
+        """The first list among the named fields, of objects. Raises Confused (missing_field:NAME, not_an_object)."""
+        value = next((value for name in names if isinstance(value := self.raw.get(name), list)), None)
+        if value is None:
+            raise self.origin.confused(f"missing_field:{names[0]}")
         return [read_object(item, self.origin) for item in value]
 
 
