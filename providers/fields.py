@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any
 
 from bot.domain.errors import Confused
@@ -39,39 +40,22 @@ class Fields:
 
     def text(self, *names: str) -> str | None:
         """The first of the named fields that holds a text (or a number, written out) and is not blank."""
-        return next((text for name in names if (text := _text(self.raw.get(name)))), None)
+        return next((text for name in names if (text := text_of(self.raw.get(name)))), None)
 
     def integer(self, *names: str) -> int | None:
         """Zero or more, also when it was written as a text: the first of the named fields that holds one."""
-        return next((found for name in names if (found := self._integer(name)) is not None), None)
-
-    def _integer(self, name: str) -> int | None:
-        value = self.raw.get(name)
-        if isinstance(value, str) and value.isascii() and value.isdigit():
-            value = int(value[:20])
-        return value if type(value) is int and 0 <= value <= _INTEGER_MAX else None
+        return next((found for name in names if (found := integer_of(self.raw.get(name))) is not None), None)
 
     def flag(self, name: str) -> bool | None:
         """True or false, also when it was written as a text."""
-        value = self.raw.get(name)
-        if isinstance(value, str):
-            return {"true": True, "false": False}.get(value.strip().lower())
-        return value if isinstance(value, bool) else None
+        return flag_of(self.raw.get(name))
 
     def moment(self, *names: str) -> datetime | None:
         """ISO 8601 with an offset or Z, as aware UTC, from the first of the named fields that holds such a moment.
 
         Without an offset nobody can say which moment is meant: None.
         """
-        return next((found for name in names if (found := self._moment(name)) is not None), None)
-
-    def _moment(self, name: str) -> datetime | None:
-        try:
-            moment = datetime.fromisoformat(self.raw.get(name, ""))
-            utc = moment.astimezone(UTC) if moment.tzinfo else None
-        except (TypeError, ValueError, OverflowError):
-            return None
-        return utc if utc and utc.year >= _EARLIEST_YEAR else None
+        return next((found for name in names if (found := moment_of(self.raw.get(name))) is not None), None)
 
     def child(self, name: str) -> "Fields":
         """A nested object; an empty one when there is none."""
@@ -100,9 +84,40 @@ def read_objects(payload: Any, origin: Origin) -> Iterator[Fields]:
     return (read_object(item, origin) for item in payload)
 
 
-def _text(value: object) -> str | None:
-    if type(value) is int and abs(value) <= _INTEGER_MAX:
-        return str(value)
+def text_of(value: object) -> str | None:
+    """A text as a database takes it, stripped, or a number written out; None: blank, or anything else."""
+    if type(value) is int:
+        return str(value) if abs(value) <= _INTEGER_MAX else None
+    if isinstance(value, float):
+        return str(value) if isfinite(value) else None
     if not isinstance(value, str):
         return None
-    return value.replace("\x00", "").encode("utf-8", "replace").decode().strip()
+    if not value.isascii() or "\x00" in value:
+        value = value.replace("\x00", "").encode("utf-8", "replace").decode()
+    return value.strip() or None
+
+
+def integer_of(value: object) -> int | None:
+    """Zero or more, also when it was written as a text."""
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value[:20])
+    return value if type(value) is int and 0 <= value <= _INTEGER_MAX else None
+
+
+def flag_of(value: object) -> bool | None:
+    """True or false, also when it was written as a text."""
+    if isinstance(value, str):
+        return {"true": True, "false": False}.get(value.strip().lower())
+    return value if isinstance(value, bool) else None
+
+
+def moment_of(value: object) -> datetime | None:
+    """ISO 8601 with an offset or Z, as aware UTC; None: anything else, and what lies before computers."""
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+        utc = moment.astimezone(UTC) if moment.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
+    return utc if utc and utc.year >= _EARLIEST_YEAR else None

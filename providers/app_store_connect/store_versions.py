@@ -10,8 +10,10 @@ from bot.domain.model import App, Build, BuildState, Handover
 from providers.app_store_connect.documents import (
     Included,
     Moment,
+    Number,
     Page,
     Resource,
+    Text,
     Wire,
     attributes_of,
     platform_of,
@@ -61,27 +63,27 @@ _SAYS_NO_MORE = frozenset({"IN_REVIEW", "REJECTED", "READY_FOR_DISTRIBUTION", "R
 
 
 class _VersionAttributes(Wire):
-    version_string: str | None = None
-    platform: str | None = None
-    app_version_state: str | None = None
-    app_store_state: str | None = None
+    version_string: Text = None
+    platform: Text = None
+    app_version_state: Text = None
+    app_store_state: Text = None
     created_date: Moment = None
 
 
 class _PhasedAttributes(Wire):
-    phased_release_state: str | None = None
-    current_day_number: int | None = None
+    phased_release_state: Text = None
+    current_day_number: Number = None
 
 
 class _NumberAttributes(Wire):
-    version: str | None = None
+    version: Text = None
 
 
 @dataclass(frozen=True, slots=True)
 class Phase:
     """How far a phased release has come. `words` are for people (None: nothing to say), `is_final`: it will not change."""
 
-    words: str | None = None
+    words: Text = None
     is_final: bool = True
 
 

@@ -7,22 +7,25 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import WrapValidator
 
 from bot.domain.model import App, Build, BuildState, Handover
+from providers.addresses import web_address
 from providers.app_store_connect.documents import (
+    Flag,
     Included,
     Incomplete,
     Moment,
     Page,
     Resource,
+    Text,
     Wire,
+    absent,
     attributes_of,
     platform_of,
     read_one,
     read_page,
     readable,
-    storable,
 )
 from providers.app_store_connect.store_versions import UNKNOWN_VERSION, store_version
 
@@ -106,52 +109,52 @@ def read_ids(body: object, account: str, operation: str) -> Page[str]:
 
 
 class _AppAttributes(Wire):
-    name: str | None = None
-    bundle_id: str | None = None
+    name: Text = None
+    bundle_id: Text = None
 
 
 class _BuildAttributes(Wire):
     # The build number: builds call CFBundleVersion "version". What people call the version is on preReleaseVersions.
-    version: str | None = None
+    version: Text = None
     uploaded_date: Moment = None
     expiration_date: Moment = None
-    expired: bool | None = None
-    min_os_version: str | None = None
-    processing_state: str | None = None
+    expired: Flag = None
+    min_os_version: Text = None
+    processing_state: Text = None
 
 
 class _VersionAttributes(Wire):
-    version: str | None = None
-    platform: str | None = None
+    version: Text = None
+    platform: Text = None
 
 
 class _BetaDetailAttributes(Wire):
-    internal_build_state: str | None = None
-    external_build_state: str | None = None
+    internal_build_state: Text = None
+    external_build_state: Text = None
 
 
 class _NotesAttributes(Wire):
-    locale: str | None = None
-    whats_new: str | None = None
+    locale: Text = None
+    whats_new: Text = None
 
 
 class _GroupAttributes(Wire):
-    public_link: str | None = Field(default=None, pattern=r"^https?://")
-    public_link_enabled: bool | None = None
-    is_internal_group: bool | None = None
-    has_access_to_all_builds: bool | None = None
+    public_link: Text = None
+    public_link_enabled: Flag = None
+    is_internal_group: Flag = None
+    has_access_to_all_builds: Flag = None
 
 
 class _Problem(Wire):
-    description: Annotated[str | None, BeforeValidator(storable)] = None
+    description: Text = None
 
 
 class _UploadState(Wire):
-    errors: tuple[_Problem, ...] | None = None
+    errors: Annotated[tuple[_Problem, ...] | None, WrapValidator(absent)] = None
 
 
 class _UploadAttributes(Wire):
-    state: _UploadState | None = None
+    state: Annotated[_UploadState | None, WrapValidator(absent)] = None
 
 
 def _app(resource: Resource, account: str) -> App:
@@ -248,6 +251,7 @@ def _notes(localizations: Iterable[_NotesAttributes]) -> str | None:
 
 def _public_link(resource: Resource) -> PublicLink | None:
     about = attributes_of(resource, _GroupAttributes)
-    if not about.public_link or not about.public_link_enabled or about.is_internal_group:
+    url = web_address(about.public_link or "")
+    if url is None or not about.public_link_enabled or about.is_internal_group:
         return None
-    return PublicLink(about.public_link, about.has_access_to_all_builds is True)
+    return PublicLink(url, about.has_access_to_all_builds is True)

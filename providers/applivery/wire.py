@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 from bot.domain.errors import Confused, NotFound, NotReady, Refused
 from bot.domain.model import App, Build, BuildState, Handover, Platform
 from providers.failures import Verdict
-from providers.fields import Fields, Origin, read_object
+from providers.fields import Fields, Origin, integer_of, read_object
 
 PROVIDER = "applivery"
 TRACK = "App Distribution"
@@ -37,7 +37,7 @@ _STATES = {
     "processed": BuildState.READY,
     "error": BuildState.FAILED,
 }
-_ERRORS: dict[int, Verdict] = {
+_ERRORS: dict[int | None, Verdict] = {
     3001: (NotFound, "not_found"),
     4002: (Refused, "unauthorized"),
     4004: (Refused, "unauthorized"),
@@ -71,8 +71,8 @@ def classify(status: int, body: Any) -> Verdict | None:
     if not isinstance(body, dict) or (status < 400 and body.get("status") is not False):
         return None
     error = body.get("error")
-    code = error.get("code") if isinstance(error, dict) else None
-    if type(code) is int and code in _ERRORS:
+    code = integer_of(error.get("code")) if isinstance(error, dict) else None
+    if code in _ERRORS:
         return _ERRORS[code]
     return (Confused, "status_false") if status < 400 else None
 

@@ -12,7 +12,7 @@ from tests.contracts.doctored import Doctor
 TEN_MEGABYTES = 10_000_000
 QUICK_TO_GIVE_UP = Limits(read=0.1, tries=1)
 SHORT_OF_TIME = Limits(deadline=0.15)
-_SPOILED: Mapping[str, Any] = {"text": 7, "number": [1], "boolean": "yes", "null": {}, "list": "a,b", "object": ["a"]}
+_SPOILED: Mapping[str, Any] = {"text": [7], "number": [1], "boolean": "yes", "null": {}, "list": "a,b", "object": ["a"]}
 
 
 @dataclass(frozen=True, slots=True)

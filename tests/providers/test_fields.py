@@ -71,7 +71,8 @@ def test_integers(value: Any, expected: int | None) -> None:
         (" ", None),
         (7, "7"),
         (True, None),
-        (1.5, None),
+        (1.5, "1.5"),
+        (float("nan"), None),
         ([], None),
     ],
 )
