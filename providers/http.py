@@ -263,11 +263,17 @@ class VendorHttp:
             retry=retry_if_exception(partial(self._may_pass, call.operation)),
             reraise=True,
         )
+        async with self.in_time(call.operation):
+            return await retrying(attempt)
+
+    @asynccontextmanager
+    async def in_time(self, operation: str) -> AsyncIterator[None]:
+        """Holds what happens inside to the deadline of a call. Raises ProviderError (Unreachable: timeout)."""
         try:
             async with asyncio.timeout(self._deadline):
-                return await retrying(attempt)
+                yield
         except TimeoutError as error:
-            raise self.error(call.operation, Unreachable, "timeout") from error
+            raise self.error(operation, Unreachable, "timeout") from error
 
     def _may_pass(self, operation: str, error: BaseException) -> bool:
         # An error of another operation comes from the credential, whose own call was repeated already.

@@ -12,6 +12,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    FailFast,
     Field,
     ValidationError,
     ValidatorFunctionWrapHandler,
@@ -157,7 +158,7 @@ class _Meta(Wire):
 
 
 class _Collection(Wire):
-    data: tuple[Resource, ...]
+    data: Annotated[tuple[Resource, ...], FailFast()]
     included: _Included = None
     links: _Links | None = None
     meta: Annotated[_Meta | None, WrapValidator(absent)] = None

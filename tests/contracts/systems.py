@@ -90,6 +90,7 @@ class AkanaSystem(System):
         "400 HTML": "Refused: bad_credential",
         # The cookie is the login; without one there is none, whatever the body says.
         "truncated JSON": FACTS,
+        "10 MB of tiny objects": FACTS,
         "wrong types": "Refused: login_pending",
         "a bare list": "Refused: login_pending",
         "a bare number": "Refused: login_pending",
