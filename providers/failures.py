@@ -56,6 +56,10 @@ def judge_status(status: int) -> Verdict:
     return (Unreachable if status >= 500 else Confused), f"http_{status}"
 
 
+def is_unauthorized(response: httpx.Response) -> bool:
+    return response.status_code == 401
+
+
 def judge_exception(error: httpx.HTTPError) -> Verdict:
     """What httpx could not do, in our words."""
     match error:

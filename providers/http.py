@@ -112,6 +112,8 @@ class VendorHttp:
     Calls share the eight connections to their host with all accounts of the process. Transfers have others, because they may last
     for minutes and must not keep calls waiting.
 
+    `refuses` tells of an answer whether the credential has to be renewed, once.
+
     `deadline` bounds a whole call in seconds, repetitions and waits included (for `stream` only the opening). `patience` is the
     longest Retry-After in seconds that is waited for; a vendor who asks for more gets peace at once. `backoff_max` bounds the
     random wait before a repetition. `on_answer` is shown every answer to a call, refusals and repetitions included.
@@ -128,6 +130,7 @@ class VendorHttp:
         deadline: float = 60.0,
         patience: float = 10.0,
         backoff_max: float = 8.0,
+        refuses: Callable[[httpx.Response], bool] = failures.is_unauthorized,
         classify: Classify | None = None,
         on_answer: Callable[[httpx.Response], None] | None = None,
     ) -> None:
@@ -137,6 +140,7 @@ class VendorHttp:
         self._tries = tries
         self._deadline = deadline
         self._patience = timedelta(seconds=patience)
+        self._refuses = refuses
         self._backoff = wait_random_exponential(multiplier=0.5, max=backoff_max)
         self._classify = classify
         self._on_answer = on_answer
@@ -297,7 +301,7 @@ class VendorHttp:
     async def _answered(self, call: _Call) -> httpx.Response:
         secret = await call.secret_headers()
         response = await self._round_trip(call, secret)
-        if response.status_code == 401 and await _renewed(call, secret):
+        if self._refuses(response) and await _renewed(call, secret):
             response = await self._round_trip(call, await call.secret_headers())
         if response.status_code >= 400:
             raise self._failure(call.operation, response) from _status_error(response)

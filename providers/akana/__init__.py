@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from providers.akana.client import Akana
-from providers.akana.session import SessionKeeper
+from providers.akana.session import SessionKeeper, shows_login
 from providers.akana.wire import PROVIDER, classify
 from providers.http import VendorHttp
 from providers.spec import AccountSettings, BaseUrl, ProviderSpec, Secret, Surroundings
@@ -31,7 +31,7 @@ class AkanaSettings(AccountSettings):
 
 def connect(settings: AkanaSettings, surroundings: Surroundings) -> Akana:
     """A client for one account; nothing is asked yet."""
-    http = VendorHttp(PROVIDER, settings.name, surroundings, classify=classify(settings.tenant))
+    http = VendorHttp(PROVIDER, settings.name, surroundings, classify=classify(settings.tenant), refuses=shows_login)
     session = SessionKeeper(http, settings.base_url, settings.tenant, settings.username, settings.password, surroundings.clock)
     return Akana(http, session, settings.base_url, settings.apps)
 

@@ -24,7 +24,7 @@ from bot.domain.ports import (
 from bot.sandbox.vendors import PretendAkana, PretendApp47, PretendAppcircle, PretendApplivery, PretendAppStoreConnect
 from bot.sandbox.vendors.app_store_connect import sign_webhook
 from providers.akana.client import Akana
-from providers.akana.session import SessionKeeper
+from providers.akana.session import SessionKeeper, shows_login
 from providers.akana.wire import classify as akana_faults
 from providers.app47 import wire as app47
 from providers.app47.client import App47
@@ -120,7 +120,7 @@ class AkanaSystem(System):
         return [cls.unheard(item) for item in value] if isinstance(value, list) else value
 
     def client(self, url: str, surroundings: Surroundings, limits: Limits) -> Akana:
-        http = self.http(surroundings, limits, classify=akana_faults(self.portal.tenant))
+        http = self.http(surroundings, limits, classify=akana_faults(self.portal.tenant), refuses=shows_login)
         password = SecretStr(self.portal.password)
         session = SessionKeeper(http, url, self.portal.tenant, self.portal.username, password, surroundings.clock)
         return Akana(http, session, url)
