@@ -24,6 +24,7 @@ from providers.app_store_connect.documents import (
 
 TRACK = "App Store"
 UNKNOWN_VERSION = "unknown"
+PREFERRED_LOCALE = "en-US"
 # https://developer.apple.com/help/app-store-connect/update-your-app/release-a-version-update-in-phases/
 PHASES = 7
 # Seven days and at most thirty of pauses; before it, a version may have waited for weeks to be submitted and released.
@@ -79,6 +80,11 @@ class _NumberAttributes(Wire):
     version: Text = None
 
 
+class _NotesAttributes(Wire):
+    locale: Text = None
+    whats_new: Text = None
+
+
 @dataclass(frozen=True, slots=True)
 class Phase:
     """How far a phased release has come. `words` are for people (None: nothing to say), `is_final`: it will not change."""
@@ -89,7 +95,7 @@ class Phase:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A version read by itself: with its build's number, its phase in the detail."""
+    """A version read by itself: with its build's number and its release notes, its phase in the detail."""
 
     version: Build
     phase: Phase
@@ -116,7 +122,8 @@ def store_version(resource: Resource, app: App, number: str | None = None) -> Bu
 
 
 def read_store_version(body: object, app: App, operation: str) -> Reading:
-    """A document of /v1/appStoreVersions/{id} with build and appStoreVersionPhasedRelease included."""
+    """A document of /v1/appStoreVersions/{id} with build, appStoreVersionPhasedRelease and appStoreVersionLocalizations
+    included."""
     return read_one(body, app.account, operation, lambda resource, included: _reading(resource, included, app))
 
 
@@ -124,6 +131,13 @@ def read_numbers(body: object, account: str, operation: str) -> Page[tuple[str, 
     """A page of /v1/builds with appStoreVersion included: (id of the version, number of its build)."""
     page = read_page(body, account, operation, _numbered)
     return Page(tuple(pair for pairs in page.items for pair in pairs), page.next, page.total)
+
+
+def notes_of(owner: Resource, included: Included, name: str) -> str | None:
+    """What is new, or what to test, from the localizations that `owner` calls `name`: in English where there is English."""
+    localizations = included.many(owner, name, _NotesAttributes)
+    written = {notes.locale: notes.whats_new for notes in localizations if notes.whats_new}
+    return written.get(PREFERRED_LOCALE) or next(iter(written.values()), None)
 
 
 def with_phase(version: Build, phase: Phase) -> Build:
@@ -134,7 +148,8 @@ def with_phase(version: Build, phase: Phase) -> Build:
 def _reading(resource: Resource, included: Included, app: App) -> Reading:
     number = included.one(resource, "build", _NumberAttributes).version
     phase = _phase(included.one(resource, "appStoreVersionPhasedRelease", _PhasedAttributes))
-    return Reading(with_phase(store_version(resource, app, number), phase), phase)
+    version = replace(store_version(resource, app, number), notes=notes_of(resource, included, "appStoreVersionLocalizations"))
+    return Reading(with_phase(version, phase), phase)
 
 
 def _numbered(resource: Resource, _included: Included) -> tuple[tuple[str, str | None], ...]:

@@ -3,7 +3,6 @@
 https://developer.apple.com/documentation/appstoreconnectapi (shapes as in Apple's OpenAPI document 4.4.1)
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -27,10 +26,9 @@ from providers.app_store_connect.documents import (
     read_page,
     readable,
 )
-from providers.app_store_connect.store_versions import UNKNOWN_VERSION, store_version
+from providers.app_store_connect.store_versions import UNKNOWN_VERSION, notes_of, store_version
 
 TRACK = "TestFlight"
-PREFERRED_LOCALE = "en-US"
 LONGEST_REASON = 300  # characters of an upload's error
 
 UNANSWERED = "MISSING_EXPORT_COMPLIANCE"
@@ -133,11 +131,6 @@ class _BetaDetailAttributes(Wire):
     external_build_state: Text = None
 
 
-class _NotesAttributes(Wire):
-    locale: Text = None
-    whats_new: Text = None
-
-
 class _GroupAttributes(Wire):
     public_link: Text = None
     public_link_enabled: Flag = None
@@ -192,7 +185,7 @@ def _build(resource: Resource, included: Included, account: str) -> Build:
         number=about.version,
         uploaded_at=about.uploaded_date,
         expires_at=about.expiration_date,
-        notes=_notes(included.many(resource, "betaBuildLocalizations", _NotesAttributes)),
+        notes=notes_of(resource, included, "betaBuildLocalizations"),
         detail=detail,
         bundle_id=included.one(resource, "app", _AppAttributes).bundle_id,
         min_os=about.min_os_version,
@@ -241,12 +234,6 @@ def _reason(upload: _UploadAttributes) -> str | None:
     errors = (upload.state.errors if upload.state else None) or ()
     said = (" ".join(error.description.split()) for error in errors if error.description)
     return next((text[:LONGEST_REASON] for text in said if text), None)
-
-
-def _notes(localizations: Iterable[_NotesAttributes]) -> str | None:
-    """What to test, in English where there is English."""
-    written = {notes.locale: notes.whats_new for notes in localizations if notes.whats_new and notes.whats_new.strip()}
-    return written.get(PREFERRED_LOCALE) or next(iter(written.values()), None)
 
 
 def _public_link(resource: Resource) -> PublicLink | None:

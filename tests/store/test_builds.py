@@ -51,6 +51,14 @@ async def test_every_fact_comes_back(store: Database, build: Build) -> None:
     assert await store.read(lambda r: r.catalogue.builds_by_key([build.key, "gone"])) == {build.key: build}
 
 
+async def test_notes_that_a_listing_leaves_out_stay(store: Database) -> None:
+    await saved(store, ios("1", notes="Faster checkout"))
+    for told, kept in ((ios("1", state=BuildState.LIVE), "Faster checkout"), (ios("1", notes="Better"), "Better")):
+        await store.write(lambda r, told=told: r.catalogue.save_builds([told], NOW))
+        back = (await store.read(lambda r: r.catalogue.builds_by_key([told.key])))[told.key]
+        assert (back.notes, back.state) == (kept, told.state)
+
+
 async def test_other_time_zones_are_the_same_moment(store: Database) -> None:
     there = ios("1", uploaded_at=NOW.astimezone(timezone(timedelta(hours=5, minutes=30))))
     await saved(store, there)
