@@ -264,4 +264,7 @@ async def _account(name: str, provider: Provider, clocks: Clocks) -> Findings:
     except ProviderError as error:
         return [Finding(name, Mark.FAILED, problem(error), remedy(error))]
     clocks.note(name, result.server_time)
+    if result.missing:
+        says = f"{result.summary}; not there: {', '.join(result.missing)}"
+        return [Finding(name, Mark.WARNING, says, "correct `apps` of this account: the ids are those of the vendor's own pages")]
     return [Finding(name, Mark.OK, result.summary)]

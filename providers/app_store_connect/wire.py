@@ -29,7 +29,7 @@ from providers.app_store_connect.documents import (
 from providers.app_store_connect.store_versions import UNKNOWN_VERSION, notes_of, store_version
 
 TRACK = "TestFlight"
-LONGEST_REASON = 300  # characters of an upload's error
+LONGEST_REASON = 600  # characters of an upload's errors
 
 UNANSWERED = "MISSING_EXPORT_COMPLIANCE"
 _EXTERNAL_STATES = {
@@ -230,10 +230,10 @@ def _with_detail(state: BuildState, word: str | None) -> tuple[BuildState, str |
 
 
 def _reason(upload: _UploadAttributes) -> str | None:
-    """What Apple found wrong with the upload, its first complaint: builds themselves give no reason."""
+    """Everything that Apple found wrong with the upload: builds themselves give no reason."""
     errors = (upload.state.errors if upload.state else None) or ()
-    said = (" ".join(error.description.split()) for error in errors if error.description)
-    return next((text[:LONGEST_REASON] for text in said if text), None)
+    said = dict.fromkeys(" ".join(error.description.split()) for error in errors if error.description)
+    return " ".join(text for text in said if text)[:LONGEST_REASON] or None
 
 
 def _public_link(resource: Resource) -> PublicLink | None:

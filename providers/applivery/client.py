@@ -68,7 +68,7 @@ class Applivery(ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes, Recei
         self._publications_url = f"{workspace_url}/stores/{quote(store_id, '')}/pubApps" if store_id else None
         self._store_url = store_url
         self._download_url = download_url
-        self._apps = apps
+        self._wanted = None if apps is None else dict.fromkeys(app_id.lower() for app_id in apps)
         self._webhook_secret = webhook_secret
 
     async def aclose(self) -> None:
@@ -76,7 +76,7 @@ class Applivery(ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes, Recei
 
     async def list_apps(self) -> Sequence[App]:
         apps = await self._read_pages(_LIST_APPS, self._apps_url, wire.read_apps)
-        return [app for app in apps if self._apps is None or app.id in self._apps]
+        return [app for app in apps if self._wanted is None or app.id.lower() in self._wanted]
 
     async def list_builds(self, apps: Sequence[App], known: Container[str] = ()) -> Sequence[Build]:
         """A list per app, four apps at a time; there is no list that covers several. The store's publications are one more."""
@@ -109,14 +109,15 @@ class Applivery(ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes, Recei
         return Link(f"{self._download_url}/v1/download/{quote(minted.token, '')}", LinkKind.FILE, minted.expires_at)
 
     async def probe(self) -> ProbeResult:
-        """Reads one app, and one publication where a store is configured."""
+        """Reads one app, or each that is configured, and one publication where a store is."""
         response = await self._http.send(_PROBE, "GET", self._apps_url, credential=self._credential, params=_ONE)
         apps = wire.read_apps(self._http.parse(_PROBE, response), self.account, _PROBE)
-        found = [_counted("app", apps)]
+        missing = await self._missing()
+        found = [_counted("app", apps if self._wanted is None else Page((), total=len(self._wanted) - len(missing)))]
         if self._publications_url:
             body = await self._http.json(_PROBE, "GET", self._publications_url, credential=self._credential, params=_ONE)
             found.append(_counted("publication", publications.read_publications(body, self.account, _PROBE)))
-        return ProbeResult(", ".join(found), date_of(response))
+        return ProbeResult(", ".join(found), date_of(response), missing)
 
     def parse_webhook(self, request: WebhookRequest) -> WebhookHint | None:
         """See webhook.py."""
@@ -135,6 +136,20 @@ class Applivery(ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes, Recei
             return await self._read_pages(_LIST_BUILDS, f"{self._apps_url}/{quote(app_id, '')}/builds", read, is_last)
         except NotFound:
             return []  # deleted since the apps were listed
+
+    async def _missing(self) -> list[str]:
+        """Apps that are configured and that the account does not have."""
+
+        async def lacks(app_id: str) -> bool:
+            try:
+                await self._http.json(_PROBE, "GET", f"{self._apps_url}/{quote(app_id, '')}", credential=self._credential)
+            except NotFound:
+                return True
+            return False
+
+        wanted = list(self._wanted or ())
+        lacking = await map_bounded(lacks, wanted)
+        return [app_id for app_id, is_lacking in zip(wanted, lacking, strict=True) if is_lacking]
 
     async def _publications(self) -> list[Publication]:
         if self._publications_url is None:

@@ -20,6 +20,7 @@ from providers.fields import Fields, Origin, integer_of, read_object
 PROVIDER = "applivery"
 TRACK = "App Distribution"
 UNKNOWN_VERSION = "unknown"
+LONGEST_REASON = 300  # characters of what the vendor says of a build that failed
 
 T = TypeVar("T")
 
@@ -161,15 +162,26 @@ def _package_facts(build: Fields) -> Fields:
 
 
 def _detail(build: Fields, facts: Fields) -> str | None:
-    """An unknown status in the vendor's word; while the true version is unknown, the label of the upload; and the tags.
+    """An unknown status in the vendor's word, or why the build failed; while the true version is unknown, the label of the
+    upload; and the tags.
 
     Teams tell by tags how far a build has come ("qa", "approved"), which is what a detail is for.
     """
     status = build.text("status")
     label = None if facts.raw else build.text("versionName", "versionCode")
     tags = list(dict.fromkeys(_tags(build)))
-    words = (status if status not in _STATES else None, label, f"tagged {', '.join(tags)}" if tags else None)
+    words = (status if status not in _STATES else None, _failure(build), label, f"tagged {', '.join(tags)}" if tags else None)
     return ", ".join(word for word in words if word) or None
+
+
+def _failure(build: Fields) -> str | None:
+    """What could not be done with the upload: `error` may be a text or an object, `errorCode` a number."""
+    said = build.text("error") or build.child("error").text("message", "description")
+    code = build.text("errorCode") or build.child("error").text("code")
+    words = " ".join((said or "").split())[:LONGEST_REASON]
+    if not code:
+        return words or None
+    return f"{words} (error {code})" if words else f"error {code}"
 
 
 def _tags(build: Fields) -> Iterator[str]:

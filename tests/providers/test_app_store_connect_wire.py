@@ -227,12 +227,13 @@ def upload(*errors: Any) -> Callable[[dict[str, Any]], Any]:
     [
         ([{"code": "90717", "description": "Invalid App Store Icon.\n It has an alpha channel."}, {"code": "2"}], ICON),
         ([{"code": "1", "description": None}, {"code": "2", "description": " "}, {"code": "3", "description": ICON}], ICON),
-        ([{"code": "1", "description": "x" * 1000}], "x" * 300),
+        ([{"code": "1", "description": "x" * 1000}], "x" * 600),
+        ([{"description": ICON}, {"description": "No icon."}, {"description": ICON}], f"{ICON} No icon."),
         ([{"code": "1"}], "invalid"),
         ([], "invalid"),
     ],
 )
-def test_a_failed_build_tells_the_first_complaint_of_its_upload(errors: list[Any], detail: str) -> None:
+def test_a_failed_build_tells_every_complaint_of_its_upload(errors: list[Any], detail: str) -> None:
     build = build_of(changed(upload(*errors)))
     assert (build.state, build.detail) == (BuildState.FAILED, detail)
 
