@@ -112,9 +112,13 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class ProviderSpec:
-    """One system that Purser can read. `connect` opens no connection yet; it takes an instance of `settings`."""
+    """One system that Purser can read. `connect` opens no connection yet; it takes an instance of `settings`.
+
+    `remedies`: an error's reason -> what to do about it, in the vendor's own words and with its page.
+    """
 
     name: str
     title: str
     settings: type[AccountSettings]
     connect: Callable[[Any, Surroundings], Provider]
+    remedies: Mapping[str, str] = field(default_factory=dict)

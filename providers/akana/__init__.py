@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from providers.akana.client import Akana
+from providers.akana.remedies import REMEDIES
 from providers.akana.session import SessionKeeper, shows_login
 from providers.akana.wire import PROVIDER, classify
 from providers.http import VendorHttp
@@ -36,4 +37,4 @@ def connect(settings: AkanaSettings, surroundings: Surroundings) -> Akana:
     return Akana(http, session, settings.base_url, settings.apps)
 
 
-SPEC = ProviderSpec(name=PROVIDER, title="Akana", settings=AkanaSettings, connect=connect)
+SPEC = ProviderSpec(name=PROVIDER, title="Akana", settings=AkanaSettings, connect=connect, remedies=REMEDIES)

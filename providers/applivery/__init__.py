@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from providers.applivery.client import Applivery
+from providers.applivery.remedies import REMEDIES
 from providers.applivery.wire import PROVIDER, classify
 from providers.http import StaticBearer, VendorHttp
 from providers.spec import AccountSettings, BaseUrl, ProviderSpec, Secret, Surroundings
@@ -55,4 +56,4 @@ def connect(settings: AppliverySettings, surroundings: Surroundings) -> Appliver
     )
 
 
-SPEC = ProviderSpec(name=PROVIDER, title="Applivery", settings=AppliverySettings, connect=connect)
+SPEC = ProviderSpec(name=PROVIDER, title="Applivery", settings=AppliverySettings, connect=connect, remedies=REMEDIES)

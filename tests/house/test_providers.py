@@ -1,5 +1,6 @@
 """The bar for providers: what each has, and with what reason one has it not."""
 
+import ast
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -31,6 +32,7 @@ RULES: Mapping[str, Rule] = {
     "its calls": has_file("providers/{name}/client.py"),
     "its decoders": has_file("providers/{name}/wire.py"),
     "token.py": has_file("providers/{name}/token.py"),
+    "remedies.py": has_file("providers/{name}/remedies.py"),
     "webhook.py": has_file("providers/{name}/webhook.py"),
     "a pretend vendor": has_file("bot/sandbox/vendors/{name}.py"),
     "tests": has_file("tests/providers/test_{name}.py"),
@@ -56,6 +58,31 @@ EXEMPTIONS: Mapping[tuple[str, str], str] = {
     ("applivery", "token.py"): "a Service Account token never changes, so that StaticBearer of http.py does",
 }
 SHORTEST_REASON = 20  # characters; "n/a" is none
+
+
+# Reasons that no setting or page of a vendor's mends: the sentence of the error's class does.
+WITHOUT_REMEDY: Mapping[str, str] = {
+    "bad_signature": "somebody else called us, or with another secret: it is told to the caller alone",
+    "token_expired": "a download link that had its time: the next click mints another",
+}
+USUAL = {"unauthorized", "forbidden", "bad_credential"}  # what every vendor may answer, and a credential that cannot be sent
+
+
+def refusals(package: Path) -> set[str]:
+    """The reasons that stand beside the word Refused: in calls, and in pairs."""
+    found = set()
+    for path in package.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            parts = node.elts if isinstance(node, ast.Tuple) else [node.func, *node.args] if isinstance(node, ast.Call) else []
+            if any(isinstance(part, ast.Name) and part.id == "Refused" for part in parts):
+                found |= {part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)}
+    return found
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_every_refusal_has_a_remedy_of_the_vendors(name: str, root: Path) -> None:
+    raised = refusals(root / "providers" / name) | USUAL
+    assert raised - {*SPECS[name].remedies, *WITHOUT_REMEDY} == set()
 
 
 def keeps(name: str, rule: str, root: Path) -> bool:

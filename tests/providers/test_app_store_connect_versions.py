@@ -477,9 +477,7 @@ async def test_teams_share_nothing(apple: Apple, shop: AppleApp) -> None:
 
 async def test_a_failed_build_says_why_without_a_request_more(apple: Apple, shop: AppleApp) -> None:
     build = apple.pretend.upload(shop, "3.2.0", "418", processed=False)
-    apple.pretend.finish_processing(
-        build, "INVALID", errors=[("90717", "Invalid App Store Icon. And more."), ("90000", "And more.")]
-    )
+    apple.pretend.finish_processing(build, "INVALID", errors=[("90717", "Invalid App Store Icon."), ("90000", "And more.")])
     client = apple.client()
     (found,) = await client.list_builds(await client.list_apps())
     assert (found.state, found.detail) == (BuildState.FAILED, "Invalid App Store Icon. And more.")
