@@ -278,7 +278,7 @@ def _poll(health: AccountHealth, since: datetime) -> Finding:
     last = f", last tried {_minute(health.checked_at)}" if health.checked_at else ""
     says = f"down since {_minute(since)} ({health.reason}), {times}{last}"
     return Finding(
-        f"polls of {health.name}", Mark.WARNING, says, "when the account itself is fine here, `purser sync` reads it now"
+        f"polls of {health.name}", Mark.WARNING, says, "when the account is fine below, `purser sync` reads it at once"
     )
 
 

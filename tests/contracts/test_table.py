@@ -1,6 +1,7 @@
 """The table of providers is whole, and true."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,12 @@ every_system = pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: sys
 
 def test_every_provider_is_held_to_the_contract() -> None:
     assert {system.name for system in SYSTEMS} == {*SPECS, "harbour"}
+
+
+def test_the_architecture_names_every_ability() -> None:
+    told = (Path(__file__).parents[2] / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1] for line in told.splitlines() if line.startswith("| `")]
+    assert [ability.__name__ for ability in ABILITIES if not any(f"`{ability.__name__}`" in row for row in rows)] == []
 
 
 @every_system

@@ -231,7 +231,7 @@ async def test_an_account_that_is_down_for_a_while(doctor: Doctor, tmp_path: Pat
 
         await store.write(fail)
     assert await doctor.examine(DATABASE_URL=address)
-    mark, says, mend = doctor.finding(f"polls of {APPLE}")
+    mark, says, _ = doctor.finding(f"polls of {APPLE}")
     assert mark == "warning"
     assert says.startswith("down since 2026-05-04 12:30 UTC (timeout), 2 times in a row")
     assert "`purser sync`" in doctor.report
