@@ -94,6 +94,20 @@ TROUBLES: Mapping[str, Trouble] = {
     "10 MB of tiny objects": Trouble("Confused: too_many_values", doctor=dense, of_shape=True, is_heavy=True),
     "10 MB of body": Trouble(FACTS, doctor=padded, of_shape=True, is_heavy=True),
 }
+ASIDE = (
+    "401 then fine",
+    "403",
+    "404",
+    "429 with Retry-After",
+    "500",
+    "HTML with a 200",
+    "truncated JSON",
+    "an empty object",
+    "hang",
+    "slow drip",
+    "dropped mid-body",
+)
+"""What is tried on targets that are aside: one of each kind."""
 FILE_ENDS = {
     "slow drip": FACTS,  # a phone may take its time
     "redirect loop": "Confused: too_many_redirects",
