@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Container, Coroutine, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -19,12 +20,14 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.app import Configured, connect_providers, utc_now
 from bot.domain.errors import ProviderError, StoreUnavailable, UserMistake
+from bot.domain.model import AccountHealth
 from bot.domain.ports import Probes, Provider
 from bot.environment import Environment
 from bot.manifest import scopes
 from bot.metrics import Metrics
 from bot.remedies import database_remedy, problem, remedy
 from bot.report import Row, print_rows
+from bot.store import Database
 from bot.store.connect import parse_url
 from bot.store.migrate import current_matches_head
 from handlers.messenger import error_code, web_client
@@ -89,6 +92,7 @@ async def examine(
         ("Slack", _slack(settings, clocks)),
         ("database", _database(settings.environment.database_url)),
         ("PUBLIC_URL", _public_url(settings.environment)),
+        ("polls", _polls(settings.environment.database_url, frozenset(providers))),
         *((name, _account(name, provider, clocks)) for name, provider in providers.items()),
     ]
     with Console(stderr=True).status("Checking"):
@@ -264,6 +268,32 @@ def _owners(settings: Configured) -> Findings:
 # --- Accounts ---------------------------------------------------------------------------------
 
 
+async def _polls(url: str, names: Container[str]) -> Findings:
+    """Accounts of which the running bot has had no answer lately. What hinders the look is the database's own finding."""
+    try:
+        path = _file(url)
+        if (path and not path.exists()) or not await asyncio.to_thread(current_matches_head, url):
+            return []
+        async with aclosing(Database(url)) as store:
+            known = await store.read(lambda r: r.catalogue.health())
+    except (StoreUnavailable, UserMistake):
+        return []
+    return [_poll(health, health.failing_since) for health in known if health.name in names and health.failing_since]
+
+
+def _poll(health: AccountHealth, since: datetime) -> Finding:
+    times = "once" if health.failures == 1 else f"{health.failures} times in a row"
+    last = f", last tried {_minute(health.checked_at)}" if health.checked_at else ""
+    says = f"down since {_minute(since)} ({health.reason}), {times}{last}"
+    return Finding(
+        f"polls of {health.name}", Mark.WARNING, says, "when the account is fine below, `purser sync` reads it at once"
+    )
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
 async def _account(name: str, provider: Provider, clocks: Clocks) -> Findings:
     if not isinstance(provider, Probes):
         return []
@@ -272,4 +302,7 @@ async def _account(name: str, provider: Provider, clocks: Clocks) -> Findings:
     except ProviderError as error:
         return [Finding(name, Mark.FAILED, problem(error), remedy(error))]
     clocks.note(name, result.server_time)
+    if result.missing:
+        says = f"{result.summary}; not there: {', '.join(result.missing)}"
+        return [Finding(name, Mark.WARNING, says, "correct `apps` of this account: the ids are those of the vendor's own pages")]
     return [Finding(name, Mark.OK, result.summary)]

@@ -10,6 +10,7 @@ from bot.domain.errors import (
     StoreUnavailable,
     Unreachable,
 )
+from providers import SPECS
 
 _OF_PROVIDERS: tuple[tuple[type[ProviderError], str], ...] = (
     (AgreementBlocked, "the Account Holder accepts the agreement at https://appstoreconnect.apple.com/business"),
@@ -39,7 +40,9 @@ def problem(error: ProviderError) -> str:
 
 
 def remedy(error: ProviderError) -> str:
-    return next((text for kind, text in _OF_PROVIDERS if isinstance(error, kind)), "try again later")
+    """What the vendor's own pages call it, else what helps with errors of its class."""
+    own = SPECS[error.provider].remedies if error.provider in SPECS else {}
+    return own.get(error.reason) or next((text for kind, text in _OF_PROVIDERS if isinstance(error, kind)), "try again later")
 
 
 def database_remedy(error: StoreUnavailable) -> str:

@@ -113,6 +113,8 @@ class VendorHttp:
     Calls share the eight connections to their host with all accounts of the process. Transfers have others, because they may last
     for minutes and must not keep calls waiting.
 
+    `refuses` tells of an answer whether the credential has to be renewed, once.
+
     `deadline` bounds a whole call in seconds, repetitions and waits included (for `stream` only the opening). `patience` is the
     longest Retry-After in seconds that is waited for; a vendor who asks for more gets peace at once. `backoff_max` bounds the
     random wait before a repetition. `on_answer` is shown every answer to a call, refusals and repetitions included; it returns
@@ -130,6 +132,7 @@ class VendorHttp:
         deadline: float = 60.0,
         patience: float = 10.0,
         backoff_max: float = 8.0,
+        refuses: Callable[[httpx.Response], bool] = failures.is_unauthorized,
         classify: Classify | None = None,
         on_answer: Callable[[httpx.Response], int | None] = lambda _: None,
     ) -> None:
@@ -139,6 +142,7 @@ class VendorHttp:
         self._tries = tries
         self._deadline = deadline
         self._patience = timedelta(seconds=patience)
+        self._refuses = refuses
         self._backoff = wait_random_exponential(multiplier=0.5, max=backoff_max)
         self._classify = classify
         self._on_answer = on_answer
@@ -269,11 +273,17 @@ class VendorHttp:
             retry=retry_if_exception(partial(self._may_pass, call.operation)),
             reraise=True,
         )
+        async with self.in_time(call.operation):
+            return await retrying(attempt)
+
+    @asynccontextmanager
+    async def in_time(self, operation: str) -> AsyncIterator[None]:
+        """Holds what happens inside to the deadline of a call. Raises ProviderError (Unreachable: timeout)."""
         try:
             async with asyncio.timeout(self._deadline):
-                return await retrying(attempt)
+                yield
         except TimeoutError as error:
-            raise self.error(call.operation, Unreachable, "timeout") from error
+            raise self.error(operation, Unreachable, "timeout") from error
 
     def _may_pass(self, operation: str, error: BaseException) -> bool:
         # An error of another operation comes from the credential, whose own call was repeated already.
@@ -297,7 +307,7 @@ class VendorHttp:
     async def _answered(self, call: _Call) -> httpx.Response:
         secret = await call.secret_headers()
         response = await self._round_trip(call, secret)
-        if response.status_code == 401 and await _renewed(call, secret):
+        if self._refuses(response) and await _renewed(call, secret):
             response = await self._round_trip(call, await call.secret_headers())
         if response.status_code >= 400:
             raise self._failure(call.operation, response) from _status_error(response)

@@ -124,6 +124,7 @@ class ProviderSpec:
 
     `webhooks_by_hand` says where a person enters the `{address}` that the vendor shall call; for vendors without an API for that.
     It names the secret's setting, never the secret.
+    `remedies`: an error's reason -> what to do about it, in the vendor's own words and with its page.
     """
 
     name: str
@@ -131,3 +132,4 @@ class ProviderSpec:
     settings: type[AccountSettings]
     connect: Callable[[Any, Surroundings], Provider]
     webhooks_by_hand: str = ""
+    remedies: Mapping[str, str] = field(default_factory=dict)

@@ -119,11 +119,13 @@ class ChecksAgreements(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WebhookRequest:
-    """A vendor's call to us: header names in lower case, the raw body, the query string's fields."""
+    """A vendor's call to us: header names in lower case, the raw body, the query string's fields, and what the path has after the
+    account."""
 
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
     query: Mapping[str, str] = field(default_factory=dict, repr=False)
+    path: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +170,12 @@ class RegistersWebhooks(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """What `purser doctor` prints. `server_time` is the vendor's Date header, for the clock check."""
+    """What `purser doctor` prints. `server_time` is the vendor's Date header, for the clock check. `missing` are ids of apps
+    that are configured and not there."""
 
     summary: str
     server_time: datetime | None = None
+    missing: Sequence[str] = ()
 
 
 @runtime_checkable

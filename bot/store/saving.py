@@ -75,6 +75,8 @@ def _write(connection: Connection, changed: Mapping[str, tuple[Any, ...]], at: d
     rows = [_row(key, dict(zip(FACTS, values, strict=True)), product_ids, at) for key, values in changed.items()]
     insert = insert_into(connection, builds)
     new: dict[str, ColumnElement[Any]] = {column.name: column for column in insert.excluded if column.name not in KEPT}
+    # Apple tells the notes of an App Store version later than the version itself; what is known already stays meanwhile.
+    new["notes"] = func.coalesce(insert.excluded.notes, builds.c.notes)
     new["ordered_at"] = func.coalesce(insert.excluded.uploaded_at, builds.c.first_seen_at)
     connection.execute(insert.on_conflict_do_update(index_elements=[builds.c.key], set_=new), rows)
 

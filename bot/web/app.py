@@ -43,8 +43,11 @@ def build_web(
 ) -> Starlette:
     """`providers` by account name; `checks` decide /readyz; without `slack` (Socket Mode) there is no /slack/events."""
     headers = security_headers(public_url)
+    webhooks = Webhooks(providers, jobs)
     routes: list[BaseRoute] = [
-        Route("/webhooks/{account}", Webhooks(providers, jobs).receive, methods=["POST"], max_body_size=MAX_BODY),
+        Route("/webhooks/{account}", webhooks.receive, methods=["POST"], max_body_size=MAX_BODY),
+        # For vendors that sign nothing: what follows is the secret.
+        Route("/webhooks/{account}/{secret:path}", webhooks.receive, methods=["POST"], max_body_size=MAX_BODY),
         Route("/d/{token}", DownloadPage(links, clock).show),
         Route("/d/{token}/file", FileTransfer(links), methods=["GET"]),
         Route("/d/{token}/manifest.plist", InstallManifest(links).show),

@@ -26,7 +26,9 @@ class Webhooks:
         provider = self._providers.get(account)
         if provider is None or not isinstance(provider, ReceivesWebhooks):
             return PlainTextResponse("No such account.\n", 404)
-        call = WebhookRequest(dict(request.headers), await request.body(), dict(request.query_params))
+        call = WebhookRequest(
+            dict(request.headers), await request.body(), dict(request.query_params), request.path_params.get("secret", "")
+        )
         try:
             hint = provider.parse_webhook(call)
         except Refused as error:

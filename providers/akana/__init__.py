@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from providers.akana.client import Akana
-from providers.akana.session import SessionKeeper
+from providers.akana.remedies import REMEDIES
+from providers.akana.session import SessionKeeper, shows_login
 from providers.akana.wire import PROVIDER, classify
 from providers.http import VendorHttp
 from providers.spec import AccountSettings, BaseUrl, ProviderSpec, Secret, Surroundings
@@ -31,9 +32,9 @@ class AkanaSettings(AccountSettings):
 
 def connect(settings: AkanaSettings, surroundings: Surroundings) -> Akana:
     """A client for one account; nothing is asked yet."""
-    http = VendorHttp(PROVIDER, settings.name, surroundings, classify=classify(settings.tenant))
+    http = VendorHttp(PROVIDER, settings.name, surroundings, classify=classify(settings.tenant), refuses=shows_login)
     session = SessionKeeper(http, settings.base_url, settings.tenant, settings.username, settings.password, surroundings.clock)
     return Akana(http, session, settings.base_url, settings.apps)
 
 
-SPEC = ProviderSpec(name=PROVIDER, title="Akana", settings=AkanaSettings, connect=connect)
+SPEC = ProviderSpec(name=PROVIDER, title="Akana", settings=AkanaSettings, connect=connect, remedies=REMEDIES)

@@ -23,8 +23,9 @@ Listed = TypeVar("Listed", App, Build)
 
 PAGE_SIZE = 100
 PAGES_MAX = 200
-# Neither the largest page nor a total is documented. The vendor's own pages ask for twenty, so no portal cuts below that.
-_SURELY_GRANTED = 20
+# Neither the largest page nor a total is documented: a page that is shorter than asked may be all that a portal grants at once,
+# and only an empty one is the end.
+_SURELY_GRANTED = 1
 _AT_ONCE = 2
 _ALL_APPS = ""
 

@@ -9,11 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import httpx
 from pydantic import SecretStr
 
 from bot.domain.errors import Confused, ProviderError, Refused
 from providers.akana.cookies import SessionCookies, is_of_another_tenant, read_cookies
 from providers.akana.wire import UNKNOWN_ID
+from providers.failures import is_unauthorized
 from providers.http import VendorHttp
 
 DEFAULT_LIFETIME = timedelta(minutes=30)  # the vendor's, where a cookie does not say
@@ -45,7 +47,10 @@ class SessionKeeper:
     """One login for all concurrent callers. Satisfies `providers.http.Credential`.
 
     Portals lock users out after failed logins. After two rejections in a row this one asks no more: every call raises
-    Refused (login_stopped) until the process starts anew, with a password that somebody has looked at.
+    Refused (login_stopped) until the process starts anew, with a password that somebody has looked at. Other processes count
+    for themselves.
+
+    `http` should have been given `shows_login` as `refuses`.
     """
 
     def __init__(
@@ -159,6 +164,12 @@ class SessionKeeper:
         self._proofs += 1
         self._session = _Session(cookies, ends_at - min(RENEW_BEFORE, (ends_at - asked_at) / 2), ends_at)
         return self._session
+
+
+def shows_login(response: httpx.Response) -> bool:
+    """Whether an answer says that there is no session: a portal behind a single sign-on shows or names its login page."""
+    is_page = response.is_success and "html" in response.headers.get("content-type", "").lower()
+    return is_unauthorized(response) or 300 <= response.status_code < 400 or is_page
 
 
 def _is_rejection(error: ProviderError) -> bool:

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from providers.app47.client import App47
+from providers.app47.remedies import REMEDIES
 from providers.app47.token import AccessToken
 from providers.app47.wire import PROVIDER, classify
 from providers.http import VendorHttp
@@ -31,4 +32,4 @@ def connect(settings: App47Settings, surroundings: Surroundings) -> App47:
     )
 
 
-SPEC = ProviderSpec(name=PROVIDER, title="App47", settings=App47Settings, connect=connect)
+SPEC = ProviderSpec(name=PROVIDER, title="App47", settings=App47Settings, connect=connect, remedies=REMEDIES)

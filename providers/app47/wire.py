@@ -36,14 +36,23 @@ _STATUSES = {
     "failed": BuildState.FAILED,
     "error": BuildState.FAILED,
 }
+_IDS = ("id", "_id")  # the API before this one had the second
+_BUILD_LISTS = ("list", "builds", "items")
 _WITHOUT_BUILDS = frozenset({"public", "web"})
 _APPLE_ID = re.compile(r"[0-9]{1,20}")
 _PACKAGE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}(\.[A-Za-z][A-Za-z0-9_]{0,99}){1,9}")
 
 # Which statuses failures come with is not published, only that they are not 200; what the message says is all there is.
 _TELLING_STATUSES = frozenset({401, 403, 404, 410, 429})
+# "Valid token" has an opposite. A parser that met an unexpected token speaks of another kind.
+_BAD_TOKEN = re.compile(
+    r"\b(invalid|expired|missing|revoked|unknown|bad|no)\s+((access|member|api)[ -])?token\b(?!\s*(at|in)\b|\s*['\"<:{])"
+    r"|\btoken\s+((is|was|has)\s+)?(not\s+valid|invalid|expired|missing|revoked|required)\b"
+    r"|\baccess[ -]token\b",
+    re.IGNORECASE,
+)
 _MESSAGES: tuple[tuple[re.Pattern[str], Verdict], ...] = (
-    (re.compile(r"\btoken\b", re.IGNORECASE), (Refused, "unauthorized")),
+    (_BAD_TOKEN, (Refused, "unauthorized")),
     (re.compile(r"permission|authori[sz]ed", re.IGNORECASE), (Refused, "forbidden")),
     (re.compile(r"not found", re.IGNORECASE), (NotFound, "not_found")),
 )
@@ -133,9 +142,13 @@ def read_app(body: Any, account: str, operation: str) -> CatalogApp:
 
 
 def read_builds(body: Any, account: str, operation: str, app_id: str) -> Page[Build]:
-    """A page of /api/v2/apps/{app}/builds, in the vendor's order."""
-    results = _results(body, account, operation)
-    return _page(results, tuple(_build(item, account, app_id) for item in results.objects("list")))
+    """A page of /api/v2/apps/{app}/builds, in the vendor's order. No page of the vendor's shows this answer.
+
+    So it may also be a list under another name, or a bare one, as in the API before this.
+    """
+    inner = body.get("results") if isinstance(body, dict) else body
+    results = _results({"results": {"list": inner}} if isinstance(inner, list) else body, account, operation)
+    return _page(results, tuple(_build(item, account, app_id) for item in results.objects(*_BUILD_LISTS)))
 
 
 def read_build(body: Any, account: str, operation: str, app_id: str) -> Build:
@@ -167,7 +180,7 @@ def _page(results: Fields, items: tuple[T, ...]) -> Page[T]:
 
 
 def _app(app: Fields, account: str) -> CatalogApp:
-    app_id, kind = app.required("id"), (app.text("type") or "").lower()
+    app_id, kind = app.required(*_IDS), (app.text("type") or "").lower()
     pages = {"public": _store_pages, "web": _web_pages}.get(kind, _no_pages)
     return CatalogApp(
         account,
@@ -240,11 +253,10 @@ def _matching(pattern: re.Pattern[str], text: str | None) -> str | None:
 def _build(build: Fields, account: str, app_id: str) -> Build:
     state = _state(build)
     environment = _environment(build)
-    sizes = (build.integer(name) for name in ("size", "file_size"))
     return Build(
         account=account,
         app_id=app_id,
-        id=build.required("id"),
+        id=build.required(*_IDS),
         version=build.text("version", "version_name", "short_version") or UNKNOWN_VERSION,
         number=build.text("build_number", "version_code", "bundle_version"),
         platform=_PLATFORMS.get((build.text("platform") or "").lower(), Platform.OTHER),
@@ -252,11 +264,11 @@ def _build(build: Fields, account: str, app_id: str) -> Build:
         state=state,
         # The store page offers the active build of each platform, and to testers that of the Test environment; no other.
         handover=Handover.NONE if state is BuildState.READY and build.flag("active") is False else Handover.PAGE,
-        uploaded_at=build.moment("created"),
-        size=next((size for size in sizes if size is not None), None),
-        notes=build.text("release_notes"),
+        uploaded_at=build.moment("created", "created_at", "uploaded_at"),
+        size=build.integer("size", "file_size"),
+        notes=build.text("release_notes", "notes"),
         detail=_detail(build, state),
-        bundle_id=build.text("bundle_identifier"),
+        bundle_id=build.text("bundle_identifier", "bundle_id", "package_name"),
     )
 
 

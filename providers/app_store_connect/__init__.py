@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr
 from providers.app_store_connect.client import AppStoreConnect, classify
 from providers.app_store_connect.documents import PROVIDER
 from providers.app_store_connect.pacing import Pacer
+from providers.app_store_connect.remedies import REMEDIES
 from providers.app_store_connect.token import TokenKeeper, load_key
 from providers.http import VendorHttp
 from providers.spec import AccountSettings, BaseUrl, ProviderSpec, Secret, Surroundings
@@ -49,4 +50,6 @@ def connect(settings: AppStoreConnectSettings, surroundings: Surroundings) -> Ap
     )
 
 
-SPEC = ProviderSpec(name=PROVIDER, title="App Store Connect", settings=AppStoreConnectSettings, connect=connect)
+SPEC = ProviderSpec(
+    name=PROVIDER, title="App Store Connect", settings=AppStoreConnectSettings, connect=connect, remedies=REMEDIES
+)

@@ -5,14 +5,24 @@ https://developer.apple.com/documentation/appstoreconnectapi (shapes as in Apple
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Generic, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    FailFast,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from pydantic.alias_generators import to_camel
 
 from bot.domain.errors import Confused
 from bot.domain.model import Platform
+from providers.fields import flag_of, integer_of, moment_of, text_of
 
 PROVIDER = "app_store_connect"
 
@@ -43,28 +53,27 @@ def read_page(body: object, account: str, operation: str, read: "Callable[[Resou
     """`read` may raise Incomplete. Raises Confused (unexpected_shape)."""
     try:
         document = _Collection.model_validate(body)
-        included = Included(document.included)
+        included = Included(document.included or ())
         items = tuple(read(resource, included) for resource in document.data)
     except (ValidationError, Incomplete) as error:
         raise Confused(PROVIDER, account, operation, "unexpected_shape") from error
-    return Page(items, document.links.next, document.meta.paging.total)
+    return Page(items, document.next, document.total)
 
 
 def read_one(body: object, account: str, operation: str, read: "Callable[[Resource, Included], T]") -> T:
     """The same for a document of one resource."""
     try:
         document = _Single.model_validate(body)
-        return read(document.data, Included(document.included))
+        return read(document.data, Included(document.included or ()))
     except (ValidationError, Incomplete) as error:
         raise Confused(PROVIDER, account, operation, "unexpected_shape") from error
 
 
 def read_error_codes(body: object) -> tuple[str, ...]:
     """The codes of an error document; empty when it is none."""
-    try:
-        return tuple(error.code for error in _Errors.model_validate(body).errors)
-    except ValidationError:
-        return ()
+    errors = body.get("errors") if isinstance(body, dict) else None
+    codes = (text_of(error.get("code")) for error in (errors if isinstance(errors, list) else ()) if isinstance(error, dict))
+    return tuple(code for code in codes if code)
 
 
 def platform_of(word: str | None) -> Platform:
@@ -76,29 +85,26 @@ def readable(word: str) -> str:
     return word.replace("_", " ").lower()
 
 
-def _moment(value: object) -> datetime | None:
-    """ISO 8601 with an offset, as aware UTC."""
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        raise ValueError("not a date-time")
-    moment = datetime.fromisoformat(value)
-    if moment.tzinfo is None:
-        raise ValueError("a date-time without an offset")
+# What is optional, and absent where Apple writes something that it has never been.
+Text = Annotated[str | None, BeforeValidator(text_of)]
+Number = Annotated[int | None, BeforeValidator(integer_of)]
+Flag = Annotated[bool | None, BeforeValidator(flag_of)]
+Moment = Annotated[datetime | None, BeforeValidator(moment_of)]
+
+
+def absent(value: object, handler: ValidatorFunctionWrapHandler) -> object:
+    """None where a part has another shape."""
     try:
-        return moment.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("a date-time outside the calendar") from error
-
-
-Moment = Annotated[datetime | None, BeforeValidator(_moment)]
+        return handler(value)
+    except ValidationError:
+        return None
 
 
 class Wire(BaseModel):
     """A part of a document."""
 
     # Inputs stay out of errors: a document may hold public links.
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel, hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, hide_input_in_errors=True, coerce_numbers_to_str=True)
 
 
 _Id = Annotated[str, Field(pattern=r"^[^\x00]+$")]
@@ -124,65 +130,65 @@ class Resource(Wire):
 
     type: str
     id: _Id
-    attributes: Mapping[str, object] | None = None
-    relationships: Mapping[str, _Relationship] | None = None
+    attributes: Annotated[Mapping[str, object] | None, WrapValidator(absent)] = None
+    relationships: Annotated[
+        Mapping[str, Annotated[_Relationship | None, WrapValidator(absent)]] | None, WrapValidator(absent)
+    ] = None
 
     def references(self, name: str) -> tuple[Reference, ...]:
         relationship = (self.relationships or {}).get(name)
         return relationship.references if relationship else ()
 
 
+_Included = Annotated[tuple[Annotated[Resource | None, WrapValidator(absent)], ...] | None, WrapValidator(absent)]
+
+
 class _Links(Wire):
-    next: str | None = None
+    next: Annotated[str | None, Field(coerce_numbers_to_str=False)] = (
+        None  # of another kind, it would end a list before its end without a word
+    )
 
 
 class _Paging(Wire):
-    total: int | None = None
+    total: Number = None
 
 
 class _Meta(Wire):
-    paging: _Paging = _Paging()
+    paging: Annotated[_Paging | None, WrapValidator(absent)] = None
 
 
 class _Collection(Wire):
-    data: tuple[Resource, ...]
-    included: tuple[Resource, ...] = ()
-    links: _Links = _Links()
-    meta: _Meta = _Meta()
+    data: Annotated[tuple[Resource, ...], FailFast()]
+    included: _Included = None
+    links: _Links | None = None
+    meta: Annotated[_Meta | None, WrapValidator(absent)] = None
+
+    @property
+    def next(self) -> str | None:
+        return self.links.next if self.links else None
+
+    @property
+    def total(self) -> int | None:
+        return self.meta.paging.total if self.meta and self.meta.paging else None
 
 
 class _Single(Wire):
     data: Resource
-    included: tuple[Resource, ...] = ()
-
-
-class _Error(Wire):
-    code: str
-
-
-class _Errors(Wire):
-    errors: tuple[_Error, ...]
+    included: _Included = None
 
 
 Attributes = TypeVar("Attributes", bound=Wire)
 
 
 def attributes_of(resource: Resource, kind: type[Attributes]) -> Attributes:
-    return kind.model_validate({name: storable(value) for name, value in (resource.attributes or {}).items()})
-
-
-def storable(value: object) -> object:
-    """A text without NUL and lone surrogates, which no database takes; anything else as it is."""
-    if not isinstance(value, str) or (value.isascii() and "\x00" not in value):
-        return value
-    return value.replace("\x00", "").encode("utf-8", "replace").decode()
+    return kind.model_validate(resource.attributes or {})
 
 
 class Included:
     """Finds the resources that a document includes."""
 
-    def __init__(self, resources: Iterable[Resource]) -> None:
-        self._found = {(resource.type, resource.id): resource for resource in resources}
+    def __init__(self, resources: Iterable[Resource | None]) -> None:
+        self._found = {(resource.type, resource.id): resource for resource in resources if resource}
 
     def resources(self, owner: Resource, name: str) -> list[Resource]:
         """What `owner` refers to under `name`, as far as it is included."""

@@ -4,20 +4,20 @@ https://developer.apple.com/documentation/appstoreconnectapi/certificates and ..
 """
 
 from bot.domain.model import Expiry, ExpiryKind
-from providers.app_store_connect.documents import Moment, Page, Resource, Wire, attributes_of, read_page, readable
+from providers.app_store_connect.documents import Moment, Page, Resource, Text, Wire, attributes_of, read_page, readable
 
 INVALID = "INVALID"
 
 
 class _CertificateAttributes(Wire):
-    name: str | None = None
-    certificate_type: str | None = None
+    name: Text = None
+    certificate_type: Text = None
     expiration_date: Moment = None
 
 
 class _ProfileAttributes(Wire):
-    name: str | None = None
-    profile_state: str | None = None
+    name: Text = None
+    profile_state: Text = None
     expiration_date: Moment = None
 
 

@@ -5,16 +5,16 @@ https://developer.apple.com/documentation/appstoreconnectapi/webhook-notificatio
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
-from pydantic import SecretStr
+from pydantic import SecretStr, WrapValidator
 
 from bot.domain.errors import ProviderError
 from bot.domain.model import App
 from bot.domain.ports import WebhookRegistration
 from providers.app_store_connect.api import PAGE_SIZE, Api, Params
-from providers.app_store_connect.documents import Page, Resource, Wire, attributes_of, read_one, read_page
+from providers.app_store_connect.documents import Flag, Page, Resource, Text, Wire, absent, attributes_of, read_one, read_page
 
 NAME = "Purser"
 OPERATION = "register webhooks"
@@ -28,10 +28,10 @@ _WEBHOOKS: Params = {"fields[webhooks]": "enabled,eventTypes,name,url", "limit":
 
 
 class _WebhookAttributes(Wire):
-    name: str | None = None
-    url: str | None = None
-    enabled: bool | None = None
-    event_types: tuple[str, ...] | None = None
+    name: Text = None
+    url: Text = None
+    enabled: Flag = None
+    event_types: Annotated[tuple[str, ...] | None, WrapValidator(absent)] = None
 
 
 @dataclass(frozen=True, slots=True)

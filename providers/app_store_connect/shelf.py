@@ -1,12 +1,12 @@
 """The App Store versions of one account: those that came with its apps, and what no listing tells of them.
 
 Apple lists versions for one app at a time. They also ride along where apps are listed, at no call of their own, but without the
-number and the minimum OS of their build and without the phased release. These are asked for one question a poll, most useful
-first, and remembered; less often while polls have more to read than one page.
+number and the minimum OS of their build, their release notes and the phased release. These are asked for one question a poll,
+most useful first, and remembered; less often while polls have more to read than one page.
 """
 
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
@@ -38,10 +38,13 @@ _APPS: Params = {
     "limit": PAGE_SIZE,
 }
 _VERSION: Params = {
-    "include": "build,appStoreVersionPhasedRelease",
-    "fields[appStoreVersions]": f"{VERSION_FIELDS['fields[appStoreVersions]']},build,appStoreVersionPhasedRelease",
+    "include": "build,appStoreVersionPhasedRelease,appStoreVersionLocalizations",
+    "fields[appStoreVersions]": f"{VERSION_FIELDS['fields[appStoreVersions]']}"
+    ",build,appStoreVersionPhasedRelease,appStoreVersionLocalizations",
     "fields[builds]": "version,minOsVersion",
     "fields[appStoreVersionPhasedReleases]": "phasedReleaseState,currentDayNumber",
+    "fields[appStoreVersionLocalizations]": "locale,whatsNew",
+    "limit[appStoreVersionLocalizations]": 50,
 }
 _BUILD_FACTS: Params = {
     "include": "appStoreVersion",
@@ -53,6 +56,10 @@ _BUILD_FACTS: Params = {
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
+    """What a version said when it was read by itself. `state` is the one that it had been listed with."""
+
+    state: BuildState
+    notes: str | None
     phase: Phase
     at: datetime
 
@@ -65,7 +72,7 @@ class Shelf:
         self._clock = clock
         self._arrived: dict[str, tuple[Build, ...]] = {}
         self._facts: dict[str, BuildFacts] = {}
-        self._phases: dict[str, _Answer] = {}
+        self._answers: dict[str, _Answer] = {}
         self._asked_at = clock()
         self.has_asked = False
 
@@ -119,8 +126,9 @@ class Shelf:
         return version.state is BuildState.EXPIRED and version.id in known and version.id not in self._facts
 
     def _completed(self, version: Build) -> Build:
-        answer = self._phases.get(version.id)
+        answer = self._answers.get(version.id)
         version = with_build(version, self._facts.get(version.id, BuildFacts()))
+        version = replace(version, notes=answer.notes if answer else None)
         return with_phase(version, answer.phase) if answer else version
 
     # --- one question a poll ---
@@ -133,8 +141,8 @@ class Shelf:
         try:
             if unknown:
                 await self._ask_build_facts([version.id for version in unknown[:VERSIONS_PER_REQUEST]])
-            elif live := next(self._phases_due(versions), None):
-                await self._ask_phase(live)
+            elif version := next(self._due(versions), None):
+                await self._ask_itself(version)
             else:
                 return False
         except ProviderError:
@@ -150,22 +158,27 @@ class Shelf:
             pairs = Listing()
         self._facts |= dict.fromkeys(version_ids, BuildFacts()) | {id: facts for id, facts in pairs if id in version_ids}
 
-    def _phases_due(self, versions: Iterable[Build]) -> Iterator[Build]:
-        """Live versions that may be in a phased release: young ones, and not those of which it is known to be over."""
+    def _due(self, versions: Iterable[Build]) -> Iterator[Build]:
+        """Young versions that are not replaced yet: once in each of their states, for the notes that they have then, and while
+        a phased release may be under way."""
         now = self._clock()
         for version in versions:
-            answer = self._phases.get(version.id)
+            answer = self._answers.get(version.id)
             is_young = version.uploaded_at is not None and now - version.uploaded_at <= PHASED_AT_MOST
-            is_due = answer is None or (not answer.phase.is_final and now - answer.at >= PHASE_LASTS)
-            if version.state is BuildState.LIVE and is_young and is_due:
+            if version.state is not BuildState.EXPIRED and is_young and (answer is None or self._is_stale(answer, version)):
                 yield version
 
-    async def _ask_phase(self, version: Build) -> None:
+    def _is_stale(self, answer: _Answer, version: Build) -> bool:
+        may_move = version.state is BuildState.LIVE and not answer.phase.is_final
+        return answer.state is not version.state or (may_move and self._clock() - answer.at >= PHASE_LASTS)
+
+    async def _ask_itself(self, version: Build) -> None:
         try:
-            phase = (await self._read(_READ_VERSION, version, can_wait=True)).phase
+            reading = await self._read(_READ_VERSION, version, can_wait=True)
+            notes, phase = reading.version.notes, reading.phase
         except (Refused, NotFound):
-            phase = Phase()
-        self._phases[version.id] = _Answer(phase, self._clock())
+            notes, phase = None, Phase()
+        self._answers[version.id] = _Answer(version.state, notes, phase, self._clock())
 
     async def _read(self, operation: str, version: Build, *, can_wait: bool) -> Reading:
         url = self._api.url(f"/v1/appStoreVersions/{quote(version.id, safe='')}", _VERSION)

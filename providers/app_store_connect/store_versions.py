@@ -10,8 +10,10 @@ from bot.domain.model import App, Build, BuildState, Handover
 from providers.app_store_connect.documents import (
     Included,
     Moment,
+    Number,
     Page,
     Resource,
+    Text,
     Wire,
     attributes_of,
     platform_of,
@@ -22,6 +24,7 @@ from providers.app_store_connect.documents import (
 
 TRACK = "App Store"
 UNKNOWN_VERSION = "unknown"
+PREFERRED_LOCALE = "en-US"
 # https://developer.apple.com/help/app-store-connect/update-your-app/release-a-version-update-in-phases/
 PHASES = 7
 # Seven days and at most thirty of pauses; before it, a version may have waited for weeks to be submitted and released.
@@ -61,21 +64,26 @@ _SAYS_NO_MORE = frozenset({"IN_REVIEW", "REJECTED", "READY_FOR_DISTRIBUTION", "R
 
 
 class _VersionAttributes(Wire):
-    version_string: str | None = None
-    platform: str | None = None
-    app_version_state: str | None = None
-    app_store_state: str | None = None
+    version_string: Text = None
+    platform: Text = None
+    app_version_state: Text = None
+    app_store_state: Text = None
     created_date: Moment = None
 
 
 class _PhasedAttributes(Wire):
-    phased_release_state: str | None = None
-    current_day_number: int | None = None
+    phased_release_state: Text = None
+    current_day_number: Number = None
 
 
 class _BuildAttributes(Wire):
-    version: str | None = None
-    min_os_version: str | None = None
+    version: Text = None
+    min_os_version: Text = None
+
+
+class _NotesAttributes(Wire):
+    locale: Text = None
+    whats_new: Text = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +104,7 @@ class Phase:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A version read by itself: with its build's number, its phase in the detail."""
+    """A version read by itself: with its build's number and its release notes, its phase in the detail."""
 
     version: Build
     phase: Phase
@@ -123,7 +131,8 @@ def store_version(resource: Resource, app: App, of: BuildFacts | None = None) ->
 
 
 def read_store_version(body: object, app: App, operation: str) -> Reading:
-    """A document of /v1/appStoreVersions/{id} with build and appStoreVersionPhasedRelease included."""
+    """A document of /v1/appStoreVersions/{id} with build, appStoreVersionPhasedRelease and appStoreVersionLocalizations
+    included."""
     return read_one(body, app.account, operation, lambda resource, included: _reading(resource, included, app))
 
 
@@ -137,6 +146,13 @@ def with_build(version: Build, facts: BuildFacts) -> Build:
     return replace(version, number=facts.number, min_os=facts.min_os)
 
 
+def notes_of(owner: Resource, included: Included, name: str) -> str | None:
+    """What is new, or what to test, from the localizations that `owner` calls `name`: in English where there is English."""
+    localizations = included.many(owner, name, _NotesAttributes)
+    written = {notes.locale: notes.whats_new for notes in localizations if notes.whats_new}
+    return written.get(PREFERRED_LOCALE) or next(iter(written.values()), None)
+
+
 def with_phase(version: Build, phase: Phase) -> Build:
     """A phased release says more of a live version than its state."""
     return replace(version, detail=phase.words) if phase.words and version.state is BuildState.LIVE else version
@@ -145,7 +161,8 @@ def with_phase(version: Build, phase: Phase) -> Build:
 def _reading(resource: Resource, included: Included, app: App) -> Reading:
     facts = _facts(included.one(resource, "build", _BuildAttributes))
     phase = _phase(included.one(resource, "appStoreVersionPhasedRelease", _PhasedAttributes))
-    return Reading(with_phase(store_version(resource, app, facts), phase), phase)
+    version = replace(store_version(resource, app, facts), notes=notes_of(resource, included, "appStoreVersionLocalizations"))
+    return Reading(with_phase(version, phase), phase)
 
 
 def _with_version_ids(resource: Resource, _included: Included) -> tuple[tuple[str, BuildFacts], ...]:

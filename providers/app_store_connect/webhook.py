@@ -5,11 +5,13 @@ https://developer.apple.com/documentation/appstoreconnectapi/configuring-webhook
 
 import hashlib
 import hmac
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, WrapValidator
 
 from bot.domain.errors import Confused, Refused
 from bot.domain.ports import WebhookHint, WebhookRequest
+from providers.app_store_connect.documents import absent
 
 _OPERATION = "receive webhook"
 _HEADER = "x-apple-signature"
@@ -22,10 +24,10 @@ class _Attributes(BaseModel):
 
 
 class _Delivery(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, coerce_numbers_to_str=True)
     id: str
     type: str
-    attributes: _Attributes | None = None
+    attributes: Annotated[_Attributes | None, WrapValidator(absent)] = None
 
     @property
     def is_ping(self) -> bool:

@@ -3,32 +3,33 @@
 https://developer.apple.com/documentation/appstoreconnectapi (shapes as in Apple's OpenAPI document 4.4.1)
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import WrapValidator
 
 from bot.domain.model import App, Build, BuildState, Handover
+from providers.addresses import web_address
 from providers.app_store_connect.documents import (
+    Flag,
     Included,
     Incomplete,
     Moment,
     Page,
     Resource,
+    Text,
     Wire,
+    absent,
     attributes_of,
     platform_of,
     read_one,
     read_page,
     readable,
-    storable,
 )
-from providers.app_store_connect.store_versions import UNKNOWN_VERSION, BuildFacts, store_version
+from providers.app_store_connect.store_versions import UNKNOWN_VERSION, BuildFacts, notes_of, store_version
 
 TRACK = "TestFlight"
-PREFERRED_LOCALE = "en-US"
-LONGEST_REASON = 300  # characters of an upload's error
+LONGEST_REASON = 600  # characters of an upload's errors
 
 UNANSWERED = "MISSING_EXPORT_COMPLIANCE"
 _EXTERNAL_STATES = {
@@ -106,52 +107,47 @@ def read_ids(body: object, account: str, operation: str) -> Page[str]:
 
 
 class _AppAttributes(Wire):
-    name: str | None = None
-    bundle_id: str | None = None
+    name: Text = None
+    bundle_id: Text = None
 
 
 class _BuildAttributes(Wire):
     # The build number: builds call CFBundleVersion "version". What people call the version is on preReleaseVersions.
-    version: str | None = None
+    version: Text = None
     uploaded_date: Moment = None
     expiration_date: Moment = None
-    expired: bool | None = None
-    min_os_version: str | None = None
-    processing_state: str | None = None
+    expired: Flag = None
+    min_os_version: Text = None
+    processing_state: Text = None
 
 
 class _VersionAttributes(Wire):
-    version: str | None = None
-    platform: str | None = None
+    version: Text = None
+    platform: Text = None
 
 
 class _BetaDetailAttributes(Wire):
-    internal_build_state: str | None = None
-    external_build_state: str | None = None
-
-
-class _NotesAttributes(Wire):
-    locale: str | None = None
-    whats_new: str | None = None
+    internal_build_state: Text = None
+    external_build_state: Text = None
 
 
 class _GroupAttributes(Wire):
-    public_link: str | None = Field(default=None, pattern=r"^https?://")
-    public_link_enabled: bool | None = None
-    is_internal_group: bool | None = None
-    has_access_to_all_builds: bool | None = None
+    public_link: Text = None
+    public_link_enabled: Flag = None
+    is_internal_group: Flag = None
+    has_access_to_all_builds: Flag = None
 
 
 class _Problem(Wire):
-    description: Annotated[str | None, BeforeValidator(storable)] = None
+    description: Text = None
 
 
 class _UploadState(Wire):
-    errors: tuple[_Problem, ...] | None = None
+    errors: Annotated[tuple[_Problem, ...] | None, WrapValidator(absent)] = None
 
 
 class _UploadAttributes(Wire):
-    state: _UploadState | None = None
+    state: Annotated[_UploadState | None, WrapValidator(absent)] = None
 
 
 def _app(resource: Resource, account: str) -> App:
@@ -192,7 +188,7 @@ def _build(resource: Resource, included: Included, account: str) -> Build:
         number=about.version,
         uploaded_at=about.uploaded_date,
         expires_at=about.expiration_date,
-        notes=_notes(included.many(resource, "betaBuildLocalizations", _NotesAttributes)),
+        notes=notes_of(resource, included, "betaBuildLocalizations"),
         detail=detail,
         bundle_id=included.one(resource, "app", _AppAttributes).bundle_id,
         min_os=about.min_os_version,
@@ -237,20 +233,15 @@ def _with_detail(state: BuildState, word: str | None) -> tuple[BuildState, str |
 
 
 def _reason(upload: _UploadAttributes) -> str | None:
-    """What Apple found wrong with the upload, its first complaint: builds themselves give no reason."""
+    """Everything that Apple found wrong with the upload: builds themselves give no reason."""
     errors = (upload.state.errors if upload.state else None) or ()
-    said = (" ".join(error.description.split()) for error in errors if error.description)
-    return next((text[:LONGEST_REASON] for text in said if text), None)
-
-
-def _notes(localizations: Iterable[_NotesAttributes]) -> str | None:
-    """What to test, in English where there is English."""
-    written = {notes.locale: notes.whats_new for notes in localizations if notes.whats_new and notes.whats_new.strip()}
-    return written.get(PREFERRED_LOCALE) or next(iter(written.values()), None)
+    said = dict.fromkeys(" ".join(error.description.split()) for error in errors if error.description)
+    return " ".join(text for text in said if text)[:LONGEST_REASON] or None
 
 
 def _public_link(resource: Resource) -> PublicLink | None:
     about = attributes_of(resource, _GroupAttributes)
-    if not about.public_link or not about.public_link_enabled or about.is_internal_group:
+    url = web_address(about.public_link or "")
+    if url is None or not about.public_link_enabled or about.is_internal_group:
         return None
-    return PublicLink(about.public_link, about.has_access_to_all_builds is True)
+    return PublicLink(url, about.has_access_to_all_builds is True)

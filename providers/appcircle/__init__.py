@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from providers.appcircle.client import Appcircle
+from providers.appcircle.remedies import REMEDIES
 from providers.appcircle.token import Exchange, TokenKeeper, api_key, personal_access_key, personal_api_token
 from providers.appcircle.wire import PROVIDER
 from providers.http import VendorHttp
@@ -94,4 +95,11 @@ _WEBHOOKS = (
     "enter {address} and, as its secret, webhook_secret"
 )
 
-SPEC = ProviderSpec(name=PROVIDER, title="Appcircle", settings=AppcircleSettings, connect=connect, webhooks_by_hand=_WEBHOOKS)
+SPEC = ProviderSpec(
+    name=PROVIDER,
+    title="Appcircle",
+    settings=AppcircleSettings,
+    connect=connect,
+    webhooks_by_hand=_WEBHOOKS,
+    remedies=REMEDIES,
+)

@@ -41,7 +41,7 @@ _READ_MANIFEST = "read manifest"
 _READ_LINK = "read link"
 _PROBE = "probe"
 _NOT_OFFERED = frozenset({"forbidden", "not_found", "gone"})
-_MANIFEST_MAX = 2**20
+_MANIFEST_MAX = 2**16  # they name some files and have a few kilobytes
 _ENOUGH_TO_TELL = 64  # bytes by which a manifest shows itself
 
 
@@ -184,6 +184,13 @@ class Appcircle(ListsApps, ListsBuilds, RereadsBuilds, OpensFiles, Probes, Recei
 
     async def _package_url(self, url: str) -> str | None:
         """Where the manifest says that the .ipa is; None when there is no manifest, because the answer is the .ipa itself."""
+        async with self._http.in_time(_READ_MANIFEST):
+            manifest = await self._manifest(url)
+        if manifest is None:
+            return None
+        return self._http.next_hop(_READ_MANIFEST, url, wire.read_package_url(manifest, self.account, _READ_MANIFEST))
+
+    async def _manifest(self, url: str) -> bytes | None:
         manifest = bytearray()
         async with self._http.stream(_READ_MANIFEST, "GET", url, credential=self._tokens) as response:
             async for chunk in self._http.chunks(_READ_MANIFEST, response):
@@ -192,8 +199,7 @@ class Appcircle(ListsApps, ListsBuilds, RereadsBuilds, OpensFiles, Probes, Recei
                     return None
                 if len(manifest) > _MANIFEST_MAX:
                     raise self._http.error(_READ_MANIFEST, Confused, "too_large")
-        package = wire.read_package_url(bytes(manifest), self.account, _READ_MANIFEST)
-        return self._http.next_hop(_READ_MANIFEST, url, package)
+        return bytes(manifest)
 
 
 def _summary(listing: _Listing) -> str:

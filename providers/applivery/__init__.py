@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from providers.applivery.client import Applivery
+from providers.applivery.remedies import REMEDIES
 from providers.applivery.wire import PROVIDER, classify
 from providers.http import StaticBearer, VendorHttp
 from providers.spec import AccountSettings, BaseUrl, ProviderSpec, Secret, Surroundings
@@ -56,6 +57,13 @@ def connect(settings: AppliverySettings, surroundings: Surroundings) -> Appliver
 
 
 # https://docs.applivery.com ("Custom Webhooks")
-_WEBHOOKS = "in Applivery, Integrations > Webhook: enter {address}?secret=… with webhook_secret in place of the dots"
+_WEBHOOKS = "in Applivery, Integrations > Webhook: enter {address}/… with webhook_secret in place of the dots"
 
-SPEC = ProviderSpec(name=PROVIDER, title="Applivery", settings=AppliverySettings, connect=connect, webhooks_by_hand=_WEBHOOKS)
+SPEC = ProviderSpec(
+    name=PROVIDER,
+    title="Applivery",
+    settings=AppliverySettings,
+    connect=connect,
+    webhooks_by_hand=_WEBHOOKS,
+    remedies=REMEDIES,
+)

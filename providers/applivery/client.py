@@ -22,6 +22,7 @@ from providers.app_by_app import in_order, read_each
 from providers.applivery import publications, webhook, wire
 from providers.applivery.publications import Publication
 from providers.applivery.wire import Page
+from providers.concurrency import map_bounded
 from providers.failures import date_of
 from providers.http import StaticBearer, VendorHttp
 
@@ -69,7 +70,7 @@ class Applivery(ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes, Recei
         self._publications_url = f"{workspace_url}/stores/{quote(store_id, '')}/pubApps" if store_id else None
         self._store_url = store_url
         self._download_url = download_url
-        self._apps = apps
+        self._wanted = None if apps is None else dict.fromkeys(app_id.lower() for app_id in apps)
         self._webhook_secret = webhook_secret
 
     async def aclose(self) -> None:
@@ -77,7 +78,7 @@ class Applivery(ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes, Recei
 
     async def list_apps(self) -> Sequence[App]:
         listed = await self._read_pages(_LIST_APPS, self._apps_url, wire.read_apps)
-        apps = Listing((app for app in listed if self._apps is None or app.id in self._apps), listed.gaps)
+        apps = Listing((app for app in listed if self._wanted is None or app.id.lower() in self._wanted), listed.gaps)
         self._http.found(_LIST_APPS, len(apps))
         return apps
 
@@ -114,14 +115,15 @@ class Applivery(ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes, Recei
         return Link(f"{self._download_url}/v1/download/{quote(minted.token, '')}", LinkKind.FILE, minted.expires_at)
 
     async def probe(self) -> ProbeResult:
-        """Reads one app, and one publication where a store is configured."""
+        """Reads one app, or each that is configured, and one publication where a store is."""
         response = await self._http.send(_PROBE, "GET", self._apps_url, credential=self._credential, params=_ONE)
         apps = wire.read_apps(self._http.parse(_PROBE, response), self.account, _PROBE)
-        found = [_counted("app", apps)]
+        missing = await self._missing()
+        found = [_counted("app", apps if self._wanted is None else Page((), total=len(self._wanted) - len(missing)))]
         if self._publications_url:
             body = await self._http.json(_PROBE, "GET", self._publications_url, credential=self._credential, params=_ONE)
             found.append(_counted("publication", publications.read_publications(body, self.account, _PROBE)))
-        return ProbeResult(", ".join(found), date_of(response))
+        return ProbeResult(", ".join(found), date_of(response), missing)
 
     def parse_webhook(self, request: WebhookRequest) -> WebhookHint | None:
         """See webhook.py."""
@@ -139,6 +141,20 @@ class Applivery(ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes, Recei
         builds = await self._read_pages(_LIST_BUILDS, f"{self._apps_url}/{quote(app_id, '')}/builds", read, is_last)
         self._http.found(_LIST_BUILDS, len(builds))
         return builds
+
+    async def _missing(self) -> list[str]:
+        """Apps that are configured and that the account does not have."""
+
+        async def lacks(app_id: str) -> bool:
+            try:
+                await self._http.json(_PROBE, "GET", f"{self._apps_url}/{quote(app_id, '')}", credential=self._credential)
+            except NotFound:
+                return True
+            return False
+
+        wanted = list(self._wanted or ())
+        lacking = await map_bounded(lacks, wanted)
+        return [app_id for app_id, is_lacking in zip(wanted, lacking, strict=True) if is_lacking]
 
     async def _publications(self) -> Listing[Publication]:
         if self._publications_url is None:

@@ -1,7 +1,8 @@
 """Applivery's webhook calls. Pure.
 
 Applivery signs nothing and offers no secret (https://docs.applivery.com, Custom Webhooks: a URL and a list of events), so the
-URL given to it ends in `?secret=...`, and the body is no more than a hint.
+path of the URL given to it ends in one, and the body is no more than a hint. `?secret=...` is taken too, though what stands in
+front of a server often logs it.
 """
 
 import hmac
@@ -25,7 +26,7 @@ def parse_webhook(account: str, secret: str | None, request: WebhookRequest) -> 
     """
     if not secret:
         raise Refused(PROVIDER, account, _OPERATION, "no_webhook_secret")
-    given = request.query.get(_QUERY_FIELD, "")
+    given = request.path or request.query.get(_QUERY_FIELD, "")
     if not hmac.compare_digest(given.encode("utf-8", "replace"), secret.encode("utf-8", "replace")):
         raise Refused(PROVIDER, account, _OPERATION, "bad_signature")
     event = _event(request.body, account)

@@ -15,11 +15,12 @@ from typing import Any, Generic, TypeVar
 from bot.domain.errors import Confused, NotFound, NotReady, Refused
 from bot.domain.model import App, Build, BuildState, Handover, Platform
 from providers.failures import Verdict
-from providers.fields import Fields, Origin, read_object
+from providers.fields import Fields, Origin, integer_of, read_object
 
 PROVIDER = "applivery"
 TRACK = "App Distribution"
 UNKNOWN_VERSION = "unknown"
+LONGEST_REASON = 300  # characters of what the vendor says of a build that failed
 
 T = TypeVar("T")
 
@@ -37,7 +38,7 @@ _STATES = {
     "processed": BuildState.READY,
     "error": BuildState.FAILED,
 }
-_ERRORS: dict[int, Verdict] = {
+_ERRORS: dict[int | None, Verdict] = {
     3001: (NotFound, "not_found"),
     4002: (Refused, "unauthorized"),
     4004: (Refused, "unauthorized"),
@@ -71,8 +72,8 @@ def classify(status: int, body: Any) -> Verdict | None:
     if not isinstance(body, dict) or (status < 400 and body.get("status") is not False):
         return None
     error = body.get("error")
-    code = error.get("code") if isinstance(error, dict) else None
-    if type(code) is int and code in _ERRORS:
+    code = integer_of(error.get("code")) if isinstance(error, dict) else None
+    if code in _ERRORS:
         return _ERRORS[code]
     return (Confused, "status_false") if status < 400 else None
 
@@ -161,15 +162,26 @@ def _package_facts(build: Fields) -> Fields:
 
 
 def _detail(build: Fields, facts: Fields) -> str | None:
-    """An unknown status in the vendor's word; while the true version is unknown, the label of the upload; and the tags.
+    """An unknown status in the vendor's word, or why the build failed; while the true version is unknown, the label of the
+    upload; and the tags.
 
     Teams tell by tags how far a build has come ("qa", "approved"), which is what a detail is for.
     """
     status = build.text("status")
     label = None if facts.raw else build.text("versionName", "versionCode")
     tags = list(dict.fromkeys(_tags(build)))
-    words = (status if status not in _STATES else None, label, f"tagged {', '.join(tags)}" if tags else None)
+    words = (status if status not in _STATES else None, _failure(build), label, f"tagged {', '.join(tags)}" if tags else None)
     return ", ".join(word for word in words if word) or None
+
+
+def _failure(build: Fields) -> str | None:
+    """What could not be done with the upload: `error` may be a text or an object, `errorCode` a number."""
+    said = build.text("error") or build.child("error").text("message", "description")
+    code = build.text("errorCode") or build.child("error").text("code")
+    words = " ".join((said or "").split())[:LONGEST_REASON]
+    if not code:
+        return words or None
+    return f"{words} (error {code})" if words else f"error {code}"
 
 
 def _tags(build: Fields) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """What the table of providers is made of: abilities, the ways to disturb them, and what a provider says of itself."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, ClassVar
@@ -88,6 +88,7 @@ class Target:
     """One ability, or a part of one, that can be disturbed on its way. `path` matches the requests that belong to it.
 
     `differs`: trouble -> how it ends here instead, where that is right. `is_file`: what comes is handed on and has no shape.
+    `is_aside`: a way that few calls take, or one like another that is tried with everything: a few troubles are enough.
     """
 
     name: str
@@ -97,6 +98,16 @@ class Target:
     differs: Mapping[str, str] = field(default_factory=dict)
     rephrase: Callable[[str], str] = lambda ends: ends
     is_file: bool = False
+    is_aside: bool = False
+
+
+def on(chosen: Callable[[Build], bool], run: Run) -> Run:
+    """The same about another build of the subject's."""
+
+    async def elsewhere(client: Any, subject: Subject) -> Any:
+        return await run(client, replace(subject, build=next(build for build in subject.builds if chosen(build))))
+
+    return elsewhere
 
 
 async def list_apps(client: Any, subject: Subject) -> Any:
@@ -151,6 +162,12 @@ async def list_expiries(client: Any, subject: Subject) -> Any:
 async def register_webhooks(client: Any, subject: Subject) -> Any:
     outcomes = await client.register_webhooks("https://purser.acme.com/webhooks/acme")
     return next((f"failed: {each.failure.reason}" for each in outcomes if each.failure), FACTS)
+
+
+async def change_webhooks(client: Any, subject: Subject) -> Any:
+    """Those that stand have another address by now."""
+    await client.register_webhooks("https://purser.acme.com/webhooks/former")
+    return await register_webhooks(client, subject)
 
 
 def agreement_words(ends: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from pydantic import SecretStr
 
-from bot.domain.model import Build
+from bot.domain.model import Build, Platform
 from bot.domain.ports import (
     ChecksAgreements,
     ListsApps,
@@ -25,7 +25,7 @@ from bot.domain.ports import (
 from bot.sandbox.vendors import PretendAkana, PretendApp47, PretendAppcircle, PretendApplivery, PretendAppStoreConnect
 from bot.sandbox.vendors.app_store_connect import sign_webhook
 from providers.akana.client import Akana
-from providers.akana.session import SessionKeeper
+from providers.akana.session import SessionKeeper, shows_login
 from providers.akana.wire import classify as akana_faults
 from providers.app47 import wire as app47
 from providers.app47.client import App47
@@ -35,8 +35,9 @@ from providers.app_store_connect.client import classify as apple_codes
 from providers.app_store_connect.pacing import Pacer
 from providers.app_store_connect.token import TokenKeeper as AppleTokens
 from providers.appcircle.client import Appcircle
+from providers.appcircle.token import Exchange, api_key, personal_access_key, personal_api_token
 from providers.appcircle.token import TokenKeeper as AppcircleTokens
-from providers.appcircle.token import personal_api_token
+from providers.applivery import publications
 from providers.applivery import wire as applivery
 from providers.applivery.client import Applivery
 from providers.http import StaticBearer
@@ -51,12 +52,14 @@ from tests.contracts.contract import (
     System,
     Target,
     agreement_words,
+    change_webhooks,
     check_account,
     hook,
     list_apps,
     list_builds,
     list_expiries,
     mint_link,
+    on,
     open_file,
     probe,
     register_webhooks,
@@ -67,9 +70,31 @@ from tests.contracts.contract import (
 from tests.contracts.sixth.harbour import wire as harbour
 from tests.contracts.sixth.harbour.client import Harbour
 from tests.contracts.sixth.pretend import PretendHarbour
+from tests.contracts.troubles import TROUBLES
 
 # Either the account does not have the call, or the app went away since the apps were listed.
 NOT_OFFERED = {"404": "NotFound: not_offered", "410": "NotFound: not_offered"}
+DELETED = {"404": "NotFound: gone"}
+EVERYTHING = (*TROUBLES, "200 with an error inside")
+NOTHING_LOST = dict.fromkeys(EVERYTHING, FACTS)
+# What cannot be read there is read elsewhere.
+FOUND_ELSEWHERE = {name: FACTS for name, trouble in TROUBLES.items() if trouble.ends.startswith(("Confused", "NotFound"))}
+
+
+def _is_in_store(build: Build) -> bool:
+    return build.track == "App Store"
+
+
+def _is_ios(build: Build) -> bool:
+    return build.platform is Platform.IOS and ":" not in build.app_id
+
+
+def _is_submitted(build: Build) -> bool:
+    return build.app_id.startswith("publish-ios:")
+
+
+def _is_published(build: Build) -> bool:
+    return build.track == publications.TRACK
 
 
 class AkanaSystem(System):
@@ -90,6 +115,7 @@ class AkanaSystem(System):
         "400 HTML": "Refused: bad_credential",
         # The cookie is the login; without one there is none, whatever the body says.
         "truncated JSON": FACTS,
+        "10 MB of tiny objects": FACTS,
         "wrong types": "Refused: login_pending",
         "a bare list": "Refused: login_pending",
         "a bare number": "Refused: login_pending",
@@ -119,7 +145,7 @@ class AkanaSystem(System):
         return [cls.unheard(item) for item in value] if isinstance(value, list) else value
 
     def client(self, url: str, surroundings: Surroundings, limits: Limits) -> Akana:
-        http = self.http(surroundings, limits, classify=akana_faults(self.portal.tenant))
+        http = self.http(surroundings, limits, classify=akana_faults(self.portal.tenant), refuses=shows_login)
         password = SecretStr(self.portal.password)
         session = SessionKeeper(http, url, self.portal.tenant, self.portal.username, password, surroundings.clock)
         return Akana(http, session, url)
@@ -148,6 +174,14 @@ class App47System(System):
         Target("rereads a build", RereadsBuilds, "^/api/v2/apps/[^/]+$", reread_build),
         Target("mints a link", MintsLinks, "^/api/v2/apps/[^/]+$", mint_link),
         Target("probes", Probes, "^/api/v2$", probe),
+        Target(
+            "rereads a true build",
+            RereadsBuilds,
+            "^/api/v2/apps/[^/]+/builds/[^/]+$",
+            on(lambda build: not app47.is_page(build), reread_build),
+            FOUND_ELSEWHERE,
+            is_aside=True,
+        ),
     )
 
     def __init__(self, clock: Clock) -> None:
@@ -184,6 +218,11 @@ class AppleSystem(System):
     pages: ClassVar = {ListsApps: 200, ListsBuilds: 200, ListsExpiries: 200}
     error_inside = b'{"errors": [{"status": "500", "code": "UNEXPECTED_ERROR", "title": "An unexpected error occurred."}]}'
     error_inside_is = "Confused: unexpected_shape"
+    # A role that may not ask about signing, and the path that a healthy account does not have, say nothing of agreements.
+    _no_role: ClassVar = {"403": FACTS}
+    _no_route: ClassVar = {"404": FACTS, "truncated JSON": FACTS}
+    _hook = "^/v1/webhooks"
+    _version = "^/v1/appStoreVersions/"
     words = frozenset(
         {
             "platform",
@@ -209,8 +248,23 @@ class AppleSystem(System):
         Target("probes", Probes, "^/v1/apps$", probe),
         Target("lists expiries, certificates", ListsExpiries, "^/v1/certificates$", list_expiries),
         Target("lists expiries, profiles", ListsExpiries, "^/v1/profiles$", list_expiries),
+        Target("adds a webhook", RegistersWebhooks, _hook, register_webhooks, rephrase=registration_words, is_aside=True),
         Target("registers webhooks, the apps", RegistersWebhooks, "^/v1/apps$", register_webhooks),
         Target("registers webhooks", RegistersWebhooks, "/webhooks$", register_webhooks, rephrase=registration_words),
+        Target("changes a webhook", RegistersWebhooks, f"{_hook}/", change_webhooks, rephrase=registration_words, is_aside=True),
+        Target("asks about a version", ListsBuilds, _version, list_builds, NOTHING_LOST, is_aside=True),
+        Target("rereads a version", RereadsBuilds, _version, on(_is_in_store, reread_build), is_aside=True),
+        Target("mints a store page", MintsLinks, _version, on(_is_in_store, mint_link), is_aside=True),
+        Target(
+            "probes the account",
+            ChecksAgreements,
+            "^/v1/agreements$",
+            check_account,
+            _no_role | _no_route,
+            agreement_words,
+            is_aside=True,
+        ),
+        Target("probes signing", ChecksAgreements, "^/v1/certificates$", check_account, _no_role, agreement_words, is_aside=True),
     )
 
     def __init__(self, clock: Clock) -> None:
@@ -269,6 +323,8 @@ class AppcircleSystem(System):
     error_inside = b'{"message": "Something went wrong"}'
     error_inside_is = "Confused: not_a_list"
     words = frozenset({"platformType", "publishType", "latestFlowStatus"})
+    _package = "/package.ipa$|^/artifacts/"
+    _dripping: ClassVar = {"slow drip": "Unreachable: timeout"}
     _profiles = "^/(store|distribution|publish)/v2/profiles(/ios|/android)?$"
     _versions = "^/store/v2/profiles/[^/]+/app-versions$"
     _in_v1_then: ClassVar = {"400 HTML": FACTS}  # v2 may not take the parameter
@@ -288,6 +344,11 @@ class AppcircleSystem(System):
         Target("opens a file", OpensFiles, "/download-update$", open_file, is_file=True),
         Target("probes", Probes, _profiles, probe),
         Target("exchanges its token", ListsApps, "^/auth/", list_apps, _exchange),
+        Target(
+            "reads a manifest", OpensFiles, "/download-update$", on(_is_ios, open_file), _dripping, is_file=True, is_aside=True
+        ),
+        Target("opens a package", OpensFiles, _package, on(_is_ios, open_file), is_file=True, is_aside=True),
+        Target("reads a link", OpensFiles, "^/publish/.*/app-versions/[^/]+$", on(_is_submitted, open_file), is_aside=True),
     )
 
     def __init__(self, clock: Clock) -> None:
@@ -295,8 +356,13 @@ class AppcircleSystem(System):
 
     def client(self, url: str, surroundings: Surroundings, limits: Limits) -> Appcircle:
         http = self.http(surroundings, limits)
-        exchange = personal_api_token(self.circle.personal_api_token)
-        return Appcircle(http, AppcircleTokens(http, url, exchange, surroundings.clock), url, url, webhook_secret=HOOK_SECRET)
+        return Appcircle(
+            http, AppcircleTokens(http, url, self.exchange, surroundings.clock), url, url, webhook_secret=HOOK_SECRET
+        )
+
+    @property
+    def exchange(self) -> Exchange:
+        return personal_api_token(self.circle.personal_api_token)
 
     def add_app(self, name: str) -> Any:
         return self.circle.add_app(name, f"com.acme.{name.lower().replace(' ', '')}")
@@ -309,6 +375,8 @@ class AppcircleSystem(System):
         for module, platform in ((self.circle.distribution, ""), (self.circle.publishing, "ios")):
             profile = module.add_profile("Shop", "com.acme.shop", platform)
             module.upload(profile, "1.1", "1", uploaded_at=START - timedelta(days=1))
+        twin = self.circle.add_app("Shop for iOS", "com.acme.shop")
+        self.circle.upload(twin, "1.1", "1", platform="ios", uploaded_at=START - timedelta(days=1), size=40_000)
 
     @property
     def secrets(self) -> Sequence[str]:
@@ -330,6 +398,7 @@ class AppliverySystem(System):
     error_inside_is = "Confused: status_false"
     words = frozenset({"status", "os", "buildPlatform", "visibility", "security"})
     _apps = "^/v1/organizations/acme/apps"
+    _publication = "/pubApps/[^/]+$"
     targets = (
         Target("lists apps", ListsApps, f"{_apps}$", list_apps),
         Target("lists builds", ListsBuilds, f"{_apps}/[^/]+/builds$", list_builds),
@@ -337,6 +406,9 @@ class AppliverySystem(System):
         Target("rereads a build", RereadsBuilds, f"{_apps}/[^/]+/builds/[^/]+$", reread_build),
         Target("mints a link", MintsLinks, "/downloadToken$", mint_link),
         Target("probes", Probes, f"{_apps}$", probe),
+        Target("probes a store", Probes, "/pubApps$", probe, is_aside=True),
+        Target("rereads a publication", RereadsBuilds, _publication, on(_is_published, reread_build), is_aside=True),
+        Target("mints the page of a publication", MintsLinks, _publication, on(_is_published, mint_link), is_aside=True),
     )
 
     def __init__(self, clock: Clock) -> None:
@@ -413,4 +485,40 @@ class HarbourSystem(System):
         return [self.harbour.token]
 
 
+class AkanaWithApps(AkanaSystem):
+    """Apps that are configured are asked for one by one."""
+
+    _versions = "^/api/apps/[^/]+/versions$"
+    targets = (
+        Target("lists configured apps", ListsApps, _versions, list_apps, {"404": "less"}, is_aside=True),
+        Target("probes configured apps", Probes, _versions, probe, is_aside=True),
+    )
+
+    def client(self, url: str, surroundings: Surroundings, limits: Limits) -> Akana:
+        http = self.http(surroundings, limits, classify=akana_faults(self.portal.tenant), refuses=shows_login)
+        password = SecretStr(self.portal.password)
+        session = SessionKeeper(http, url, self.portal.tenant, self.portal.username, password, surroundings.clock)
+        return Akana(http, session, url, list(self.portal.apps))
+
+
+class AppcircleByAccessKey(AppcircleSystem):
+    targets = (Target("exchanges an access key", ListsApps, "^/auth/v3/", list_apps, AppcircleSystem._exchange, is_aside=True),)
+
+    @property
+    def exchange(self) -> Exchange:
+        return personal_access_key(self.circle.personal_api_token)
+
+
+class AppcircleByApiKey(AppcircleSystem):
+    targets = (
+        Target("exchanges an API key", ListsApps, "^/auth/v1/api-key/", list_apps, AppcircleSystem._exchange, is_aside=True),
+    )
+
+    @property
+    def exchange(self) -> Exchange:
+        return api_key(self.circle.api_key_name, self.circle.api_key_secret)
+
+
 SYSTEMS: tuple[type[System], ...] = (AkanaSystem, App47System, AppleSystem, AppcircleSystem, AppliverySystem, HarbourSystem)
+# The same providers, set up in another way: what is special about it is tried, and nothing else.
+VARIANTS: tuple[type[System], ...] = (AkanaWithApps, AppcircleByAccessKey, AppcircleByApiKey)

@@ -11,7 +11,7 @@ import pytest
 
 from bot.domain.errors import Confused
 from bot.domain.listing import gaps_of
-from bot.domain.ports import ListsApps, ListsBuilds, ListsExpiries
+from bot.domain.ports import ListsApps, ListsBuilds, ListsExpiries, MintsLinks, RereadsBuilds
 from tests.contracts.conftest import MakeStage, Stage
 from tests.contracts.contract import START, System, Target
 from tests.contracts.systems import SYSTEMS
@@ -24,6 +24,17 @@ with_pages = pytest.mark.parametrize(
         for system in SYSTEMS
         for ability in (ListsApps, ListsBuilds, ListsExpiries)
         if ability in system.pages
+    ],
+)
+
+
+listing = pytest.mark.parametrize(
+    ("system", "ability"),
+    [
+        pytest.param(system, ability, id=f"{system.name}-{ability.__name__}")
+        for system in SYSTEMS
+        for ability in (ListsApps, ListsBuilds, ListsExpiries)
+        if ability in system.abilities
     ],
 )
 
@@ -136,12 +147,11 @@ def over_json(change: Callable[[Any], Any]) -> Callable[[bytes], bytes]:
     return lambda body: json.dumps(change(json.loads(body))).encode()
 
 
-@every_system
-@pytest.mark.parametrize("ability", [ListsApps, ListsBuilds], ids=lambda ability: ability.__name__)
+@listing
 async def test_one_element_as_an_object(stage: MakeStage, system: type[System], ability: type) -> None:
     """Where lists are known to be written so, it is that element; elsewhere it is a shape that nobody knows."""
     scene = stage(system)
-    scene.system.add_build(scene.system.add_app("Shop"), 1)
+    fill(scene, ability, 1)
     facts = await read(scene, ability)
     scene.doctored.doctor(target_of(system, ability).path, over_json(singled))
     if system.one_is_an_object:
@@ -163,3 +173,26 @@ async def test_words_from_the_future(stage: MakeStage, system: type[System]) -> 
     assert {build.id for build in found} <= {build.id for build in facts}
     assert {build.version for build in found} <= {build.version for build in facts}
     assert "other" in {fact.value for build in found for fact in (build.platform, build.state)}
+
+
+@pytest.mark.parametrize("system", [s for s in SYSTEMS if ListsExpiries in s.abilities], ids=lambda system: system.name)
+async def test_words_from_the_future_about_what_expires(stage: MakeStage, system: type[System]) -> None:
+    scene = stage(system)
+    scene.system.fill()
+    facts = await read(scene, ListsExpiries)
+    scene.doctored.doctor("", over_json(system.unheard))
+    assert [(found.id, found.expires_at) for found in await read(scene, ListsExpiries)] == [
+        (fact.id, fact.expires_at) for fact in facts
+    ]
+
+
+@every_system
+async def test_words_from_the_future_hinder_no_link_and_no_rereading(stage: MakeStage, system: type[System]) -> None:
+    """They end as the missing fact ends: in another state, or in no link; never in a shape that is not understood."""
+    scene = stage(system)
+    scene.system.fill()
+    subject = await scene.subject()
+    scene.doctored.doctor("", over_json(system.unheard))
+    for target in system.targets:
+        if target.ability in (RereadsBuilds, MintsLinks):
+            assert not (await scene.outcome(target, subject, None)).startswith("Confused"), target.name

@@ -1,6 +1,7 @@
 """The table of providers is whole, and true."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -8,7 +9,7 @@ from bot.domain.ports import Provider, ReceivesWebhooks
 from providers import SPECS
 from tests.contracts.conftest import MakeStage
 from tests.contracts.contract import ABILITIES, System
-from tests.contracts.systems import SYSTEMS
+from tests.contracts.systems import SYSTEMS, VARIANTS
 from tests.contracts.troubles import TROUBLES
 
 every_system = pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system.name)
@@ -16,6 +17,12 @@ every_system = pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: sys
 
 def test_every_provider_is_held_to_the_contract() -> None:
     assert {system.name for system in SYSTEMS} == {*SPECS, "harbour"}
+
+
+def test_the_architecture_names_every_ability() -> None:
+    told = (Path(__file__).parents[2] / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1] for line in told.splitlines() if line.startswith("| `")]
+    assert [ability.__name__ for ability in ABILITIES if not any(f"`{ability.__name__}`" in row for row in rows)] == []
 
 
 @every_system
@@ -32,9 +39,9 @@ def test_every_ability_that_calls_is_disturbed(system: type[System]) -> None:
     assert {target.ability for target in system.targets} == system.abilities - {ReceivesWebhooks}
 
 
-@every_system
+@pytest.mark.parametrize("system", [*SYSTEMS, *VARIANTS], ids=lambda system: system.__name__)
 async def test_every_path_belongs_to_its_ability(stage: MakeStage, system: type[System]) -> None:
-    """A pattern that no request matches would let every test of it pass."""
+    """A pattern that no request matches would let every test of it pass, and a call that none matches is never tried."""
     scene = stage(system)
     scene.system.fill()
     subject = await scene.subject()
@@ -43,6 +50,9 @@ async def test_every_path_belongs_to_its_ability(stage: MakeStage, system: type[
         await scene.healthy(target, subject)
         asked = [request.path for request in scene.vendor.requests[before:]]
         assert any(re.search(target.path, path) for path in asked), target.name
+    paths = [target.path for kin in (*SYSTEMS, *VARIANTS) if kin.name == system.name for target in kin.targets]
+    asked = {request.path for request in scene.vendor.requests}
+    assert [path for path in asked if not any(re.search(pattern, path) for pattern in paths)] == [], "nothing disturbs these"
 
 
 @every_system

@@ -17,8 +17,8 @@ from starlette.routing import Route
 from bot.sandbox.misbehaviour import Misbehaving, Misbehaviour
 from tests.contracts.conftest import MakeStage
 from tests.contracts.contract import FACTS, LESS, OTHER, System, Target
-from tests.contracts.systems import SYSTEMS
-from tests.contracts.troubles import FILE_ENDS, TROUBLES, Trouble, error_inside, spoiled_body
+from tests.contracts.systems import SYSTEMS, VARIANTS
+from tests.contracts.troubles import ASIDE, FILE_ENDS, TROUBLES, Trouble, error_inside, spoiled_body
 
 LONGEST = 10.0  # seconds that any of these may take, on a machine that does other things as well
 # Bytes. Four calls may be under way at once, each with its body as bytes and as text; a file is never held as a whole.
@@ -27,10 +27,10 @@ HARMLESS = {"host", "accept", "accept-encoding", "connection", "user-agent", "ra
 
 
 def cases() -> Iterator[ParameterSet]:
-    for system in SYSTEMS:
+    for system in (*SYSTEMS, *VARIANTS):
         for target in system.targets:
             for name, trouble in (*TROUBLES.items(), ("200 with an error inside", error_inside(system))):
-                if not (target.is_file and trouble.of_shape):
+                if not (target.is_file and trouble.of_shape) and (name in ASIDE or not target.is_aside):
                     yield pytest.param(system, target, name, trouble, id=f"{system.name}-{target.name}-{name}")
 
 
@@ -46,7 +46,8 @@ def expected(system: type[System], target: Target, name: str, trouble: Trouble) 
 
 
 def targets(*, with_files: bool = True) -> list[ParameterSet]:
-    pairs = [(system, target) for system in SYSTEMS for target in system.targets if with_files or not target.is_file]
+    pairs = [(system, target) for system in SYSTEMS for target in system.targets if not target.is_aside]
+    pairs = [(system, target) for system, target in pairs if with_files or not target.is_file]
     return [pytest.param(system, target, id=f"{system.name}-{target.name}") for system, target in pairs]
 
 

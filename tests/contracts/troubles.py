@@ -12,7 +12,7 @@ from tests.contracts.doctored import Doctor
 TEN_MEGABYTES = 10_000_000
 QUICK_TO_GIVE_UP = Limits(read=0.1, tries=1)
 SHORT_OF_TIME = Limits(deadline=0.15)
-_SPOILED: Mapping[str, Any] = {"text": 7, "number": [1], "boolean": "yes", "null": {}, "list": "a,b", "object": ["a"]}
+_SPOILED: Mapping[str, Any] = {"text": [7], "number": [1], "boolean": "yes", "null": {}, "list": "a,b", "object": ["a"]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,11 @@ def answers(status: int, body: bytes | str, ends: str, content_type: str = "appl
 
 def padded(body: bytes) -> bytes:
     return body + b" " * TEN_MEGABYTES
+
+
+def dense(_body: bytes) -> bytes:
+    """As many things as 10 MB hold: parsed, they would take 240 MB."""
+    return b"[" + b"{}," * (TEN_MEGABYTES // 3) + b"{}]"
 
 
 def spoiled(value: Any) -> Any:
@@ -86,8 +91,23 @@ TROUBLES: Mapping[str, Trouble] = {
     "redirect loop": Trouble("Confused: redirected", Bad.REDIRECT_LOOP, asks=6),
     "huge body": Trouble("Confused: too_large", Bad.HUGE_BODY, is_heavy=True),
     "gzip bomb": Trouble("Confused: too_large", Bad.GZIP_BOMB, is_heavy=True),
+    "10 MB of tiny objects": Trouble("Confused: too_many_values", doctor=dense, of_shape=True, is_heavy=True),
     "10 MB of body": Trouble(FACTS, doctor=padded, of_shape=True, is_heavy=True),
 }
+ASIDE = (
+    "401 then fine",
+    "403",
+    "404",
+    "429 with Retry-After",
+    "500",
+    "HTML with a 200",
+    "truncated JSON",
+    "an empty object",
+    "hang",
+    "slow drip",
+    "dropped mid-body",
+)
+"""What is tried on targets that are aside: one of each kind."""
 FILE_ENDS = {
     "slow drip": FACTS,  # a phone may take its time
     "redirect loop": "Confused: too_many_redirects",

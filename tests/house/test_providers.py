@@ -1,5 +1,6 @@
 """The bar for providers: what each has, and with what reason one has it not."""
 
+import ast
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,9 +22,16 @@ def can(*abilities: type) -> Rule:
     return lambda name, root: issubclass(SPECS[name].connect.__annotations__["return"], abilities)
 
 
-def is_in_readme(name: str, root: Path) -> bool:
+def told_settings(name: str, root: Path) -> set[str]:
+    """Those in the first column of the provider's own table."""
     text = (root / "README.md").read_text(encoding="utf-8")
-    return all(re.search(rf"\b{key}\b", text) for key in SPECS[name].settings.model_fields)
+    section = text.partition(f"\n#### `{name}`\n")[2].partition("\n#")[0]
+    cells = re.findall(r"^\| (`[^|]*`) \|", section, re.MULTILINE)
+    return {setting for cell in cells for setting in re.findall(r"`(\w+)`", cell)}
+
+
+def is_in_readme(name: str, root: Path) -> bool:
+    return told_settings(name, root) == set(SPECS[name].settings.model_fields) - {"name", "provider"}
 
 
 RULES: Mapping[str, Rule] = {
@@ -31,6 +39,7 @@ RULES: Mapping[str, Rule] = {
     "its calls": has_file("providers/{name}/client.py"),
     "its decoders": has_file("providers/{name}/wire.py"),
     "token.py": has_file("providers/{name}/token.py"),
+    "remedies.py": has_file("providers/{name}/remedies.py"),
     "webhook.py": has_file("providers/{name}/webhook.py"),
     "a pretend vendor": has_file("bot/sandbox/vendors/{name}.py"),
     "tests": has_file("tests/providers/test_{name}.py"),
@@ -51,11 +60,34 @@ EXEMPTIONS: Mapping[tuple[str, str], str] = {
     ("app47", "webhook.py"): "the vendor's pages tell of no webhooks",
     ("app47", "receives webhooks"): "the vendor's pages tell of no webhooks",
     ("app_store_connect", "recorded payloads"): "Apple publishes an OpenAPI document; the tests write its shapes out",
-    ("appcircle", "settings in the README"): "the README names the usual credential; the others are in purser.example.toml",
-    ("applivery", "settings in the README"): "the README names the usual settings; those of a store are in purser.example.toml",
     ("applivery", "token.py"): "a Service Account token never changes, so that StaticBearer of http.py does",
 }
 SHORTEST_REASON = 20  # characters; "n/a" is none
+
+
+# Reasons that no setting or page of a vendor's mends: the sentence of the error's class does.
+WITHOUT_REMEDY: Mapping[str, str] = {
+    "bad_signature": "somebody else called us, or with another secret: it is told to the caller alone",
+    "token_expired": "a download link that had its time: the next click mints another",
+}
+USUAL = {"unauthorized", "forbidden", "bad_credential"}  # what every vendor may answer, and a credential that cannot be sent
+
+
+def refusals(package: Path) -> set[str]:
+    """The reasons that stand beside the word Refused: in calls, and in pairs."""
+    found = set()
+    for path in package.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            parts = node.elts if isinstance(node, ast.Tuple) else [node.func, *node.args] if isinstance(node, ast.Call) else []
+            if any(isinstance(part, ast.Name) and part.id == "Refused" for part in parts):
+                found |= {part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)}
+    return found
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_every_refusal_has_a_remedy_of_the_vendors(name: str, root: Path) -> None:
+    raised = refusals(root / "providers" / name) | USUAL
+    assert raised - {*SPECS[name].remedies, *WITHOUT_REMEDY} == set()
 
 
 def keeps(name: str, rule: str, root: Path) -> bool:

@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,15 +17,23 @@ from starlette.routing import Route
 
 from bot.app import load_settings, utc_now
 from bot.doctor import examine
+from bot.domain.ports import Repositories
 from bot.manifest import scopes
 from bot.sandbox.misbehaviour import Misbehaviour
 from bot.sandbox.server import LoopbackServer
 from bot.sandbox.world import APPLE, World, free_port
+from bot.store import Database
+from bot.store.migrate import upgrade
 
 from .conftest import Watch, started
 from .terminal import Terminal, secrets_in
 
 SIGNING_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"  # as long as Slack's
+STARTS = {  # in each vendor's own words
+    "acme-apple": "compare key_id, issuer_id",
+    "acme-applivery": "use a Service Account token, not an App API token",
+    "acme-store": "make the credential anew in the root organization",
+}
 NOWHERE = "postgresql://purser:hunter2hunter2@127.0.0.1:9/purser"
 
 
@@ -160,7 +169,7 @@ async def test_a_key_that_is_not_the_right_one(doctor: Doctor) -> None:
     for account in doctor.failed:
         _, says, mend = doctor.finding(account)
         assert says.endswith("was refused (unauthorized)")
-        assert mend.startswith("check the key or token of this account")
+        assert mend.startswith(STARTS[account])
 
 
 async def test_what_hangs_is_given_up_and_everything_is_asked_at_once(doctor: Doctor) -> None:
@@ -217,6 +226,24 @@ async def test_a_doctor_makes_no_database(doctor: Doctor, tmp_path: Path) -> Non
     assert await doctor.examine(DATABASE_URL=f"sqlite:///{tmp_path}/data/purser.db")
     assert doctor.finding("database")[:2] == ("ok", "SQLite; made at the first start")
     assert entries(tmp_path) == []
+
+
+async def test_an_account_that_is_down_for_a_while(doctor: Doctor, tmp_path: Path) -> None:
+    address = f"sqlite:///{tmp_path}/purser.db"
+    upgrade(address)
+    async with aclosing(Database(address)) as store:
+
+        def fail(repositories: Repositories) -> None:
+            repositories.catalogue.register_account(APPLE, "app_store_connect")
+            for minute in (30, 35):
+                repositories.catalogue.record_failure(APPLE, datetime(2026, 5, 4, 12, minute, tzinfo=UTC), "timeout")
+
+        await store.write(fail)
+    assert await doctor.examine(DATABASE_URL=address)
+    mark, says, _ = doctor.finding(f"polls of {APPLE}")
+    assert mark == "warning"
+    assert says.startswith("down since 2026-05-04 12:30 UTC (timeout), 2 times in a row")
+    assert "`purser sync`" in doctor.report
 
 
 def entries(folder: Path) -> list[Path]:

@@ -72,7 +72,7 @@ async def test_who_has_no_api_is_told_where_to_enter_the_address(terminal: Termi
     assert (outcome.code, outcome.err) == (0, "")
     row, advice = outcome.out.splitlines()
     assert row == f"{APPLIVERY}  its vendor has no API for this; once, by hand:"
-    assert f"Integrations > Webhook: enter {PUBLIC_URL}/webhooks/{APPLIVERY}?secret=… with webhook_secret" in advice
+    assert f"Integrations > Webhook: enter {PUBLIC_URL}/webhooks/{APPLIVERY}/… with webhook_secret" in advice
 
 
 async def test_who_has_no_secret_takes_no_calls(terminal: Terminal) -> None:
@@ -90,7 +90,7 @@ async def test_an_app_that_fails_says_why_and_what_to_do(world: World, terminal:
     _, shop, row, advice = outcome.out.splitlines()
     assert shop.split() == [APPLE, "Shop", "created"]
     assert row == "acme-apple  Till  failed: register webhooks was refused (forbidden)"
-    assert advice.strip().startswith("→ check the key or token of this account, its role")
+    assert advice.strip().startswith("→ use a key with the role Developer or App Manager")
 
 
 async def test_what_apple_does_not_take(world: World, terminal: Terminal) -> None:

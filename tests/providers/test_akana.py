@@ -29,7 +29,7 @@ from bot.sandbox.vendors import PretendAkana
 from bot.sandbox.vendors.akana import PortalApp, Shape
 from providers.akana import SPEC, AkanaSettings
 from providers.akana.client import Akana
-from providers.akana.session import SessionKeeper
+from providers.akana.session import SessionKeeper, shows_login
 from providers.akana.wire import classify
 from providers.http import VendorHttp
 from providers.spec import SecretSources, Surroundings
@@ -118,7 +118,8 @@ async def connect(vendor: PretendAkana, url: str, surroundings: Surroundings) ->
 
     def make(*apps: str, url: str = url) -> Akana:
         timeout = httpx.Timeout(2.0)
-        http = VendorHttp("akana", "acme-akana", surroundings, timeout=timeout, backoff_max=0.01, classify=classify(TENANT))
+        options: Any = {"classify": classify(TENANT), "refuses": shows_login}
+        http = VendorHttp("akana", "acme-akana", surroundings, timeout=timeout, backoff_max=0.01, **options)
         session = SessionKeeper(http, url, TENANT, vendor.username, SecretStr(vendor.password), surroundings.clock)
         clients.append(Akana(http, session, url, apps))
         return clients[-1]
@@ -182,7 +183,7 @@ async def test_apps_and_versions(client: Akana, vendor: PretendAkana, cards: Por
         detail="sandbox",
     )
     assert (live.track, live.state, live.notes) == ("API Production", BuildState.LIVE, None)
-    assert paths(vendor) == [LOGIN, SEARCH, versions_of(cards)]
+    assert paths(vendor) == [LOGIN, SEARCH, SEARCH, versions_of(cards)]
     assert {request.headers["accept"] for request in vendor.requests} == {"application/json"}
 
 
@@ -241,14 +242,15 @@ async def test_no_apps_no_requests(client: Akana, vendor: PretendAkana) -> None:
     ("apps", "count_max", "pages"),
     [
         (0, 100, 1),
-        (19, 100, 1),
+        (19, 100, 2),
         (20, 100, 2),
         (45, 100, 2),
         (100, 100, 2),
-        (110, 100, 2),
+        (110, 100, 3),
         (230, 100, 4),
-        (45, 20, 3),
-        (45, 30, 2),
+        (45, 20, 4),
+        (45, 30, 3),
+        (45, 7, 8),
     ],
 )
 async def test_every_page_of_a_search(client: Akana, vendor: PretendAkana, apps: int, count_max: int, pages: int) -> None:
@@ -326,6 +328,23 @@ async def assert_gone(client: Akana, build: Build) -> None:
 
 
 # --- lists that are not believed at once ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        (Misbehaviour.HTML_200, {}),
+        (Misbehaviour.STATUS, {"status": 302, "body": "", "content_type": "text/html"}),
+        (Misbehaviour.UNAUTHORIZED, {}),
+    ],
+)
+async def test_a_login_page_in_place_of_facts_means_to_log_in(
+    client: Akana, vendor: PretendAkana, cards: PortalApp, kind: Misbehaviour, options: Any
+) -> None:
+    before = await everything(client)
+    vendor.misbehave("/api/(search|apps)", kind, times=1, **options)
+    assert await everything(client) == before
+    assert paths(vendor).count(LOGIN) == 2
 
 
 @pytest.fixture
@@ -455,9 +474,9 @@ async def test_a_lock_out_policy_never_strikes(vendor: PretendAkana, client: Aka
         (Misbehaviour.WRONG_JSON, {"body": '{"faultcode": "Server", "faultstring": "x"}'}, Confused, "fault", 1),
         (Misbehaviour.WRONG_JSON, {"body": "[]"}, Confused, "not_an_object", 1),
         (Misbehaviour.STATUS, {"status": 200, "body": "<rss/>", "content_type": "application/xml"}, Confused, "html", 1),
-        (Misbehaviour.HTML_200, {}, Confused, "html", 1),
-        (Misbehaviour.REDIRECT_LOOP, {}, Confused, "redirected", 1),
-        (Misbehaviour.REDIRECT_ELSEWHERE, {"url": "http://127.0.0.1:9/"}, Confused, "redirected", 1),
+        (Misbehaviour.HTML_200, {}, Confused, "html", 2),
+        (Misbehaviour.REDIRECT_LOOP, {}, Confused, "redirected", 2),
+        (Misbehaviour.REDIRECT_ELSEWHERE, {"url": "http://127.0.0.1:9/"}, Confused, "redirected", 2),
         (Misbehaviour.HUGE_BODY, {}, Confused, "too_large", 1),
         (Misbehaviour.GZIP_BOMB, {}, Confused, "too_large", 1),
     ],

@@ -19,7 +19,7 @@ from bot.domain.errors import Confused, NotFound, ProviderError, RateLimited, Re
 from bot.sandbox.misbehaviour import Misbehaviour
 from bot.sandbox.vendors import PretendAkana
 from providers.akana.cookies import SessionCookies, is_of_another_tenant, read_cookies
-from providers.akana.session import DEFAULT_LIFETIME, RENEW_BEFORE, SessionKeeper
+from providers.akana.session import DEFAULT_LIFETIME, RENEW_BEFORE, SessionKeeper, shows_login
 from providers.akana.wire import classify
 from providers.http import VendorHttp
 from providers.spec import Surroundings
@@ -144,7 +144,8 @@ async def connect(vendor: PretendAkana, serve: Any, surroundings: Surroundings) 
 
     def make(password: str | None = None, *, url: str = address, tenant: str = TENANT) -> Caller:
         timeout = httpx.Timeout(2.0)
-        http = VendorHttp("akana", "acme-akana", surroundings, timeout=timeout, backoff_max=0.01, classify=classify(tenant))
+        options: Any = {"classify": classify(tenant), "refuses": shows_login}
+        http = VendorHttp("akana", "acme-akana", surroundings, timeout=timeout, backoff_max=0.01, **options)
         secret = SecretStr(password or vendor.password)
         keeper = SessionKeeper(http, url, tenant, vendor.username, secret, surroundings.clock)
         callers.append(Caller(http, keeper, url))

@@ -271,9 +271,9 @@ def test_a_page_is_as_long_as_it_says_or_is(count: Any, size: int) -> None:
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        ([], "not_an_object"),
+        (7, "not_an_object"),
         ({}, "missing_field:results"),
-        ({"results": []}, "missing_field:results"),
+        ({"results": 7}, "missing_field:results"),
         ({"results": {}}, "missing_field:list"),
         ({"results": {"list": {}}}, "missing_field:list"),
         ({"results": {"list": [None]}}, "not_an_object"),
@@ -304,6 +304,12 @@ def failed(message: Any) -> dict[str, Any]:
         (200, failed("Invalid token"), (Refused, "unauthorized")),
         (400, failed("Invalid Token supplied"), (Refused, "unauthorized")),
         (500, failed("Invalid token"), (Refused, "unauthorized")),
+        (422, failed("Your access token was revoked"), (Refused, "unauthorized")),
+        (422, failed("Token is not valid"), (Refused, "unauthorized")),
+        (422, failed("No token given"), (Refused, "unauthorized")),
+        (500, failed("unexpected token at '<'"), None),  # a parser's word, of no key
+        (500, failed("Invalid token '<' in JSON"), None),
+        (400, failed("The device token of this app was stored"), None),
         (422, failed("You do not have permission"), (Refused, "forbidden")),
         (422, failed("Not authorised"), (Refused, "forbidden")),
         (200, failed("App not found"), (NotFound, "not_found")),
@@ -323,6 +329,36 @@ def failed(message: Any) -> dict[str, Any]:
 )
 def test_envelope_and_status_decide_together(status: int, body: Any, verdict: Any) -> None:
     assert wire.classify(status, body) == verdict
+
+
+# --- builds in another shape than the assumed one --------------------------------------------------
+
+
+@pytest.mark.parametrize("wrap", [lambda found: found, *(lambda found, name=name: {name: found} for name in ("builds", "items"))])
+@pytest.mark.parametrize("is_enveloped", [True, False])
+def test_a_list_of_builds_under_another_name_or_none(wrap: Any, is_enveloped: bool) -> None:
+    listed = wrap(recorded("builds")["results"]["list"])
+    if not is_enveloped and not isinstance(listed, list):
+        with pytest.raises(Confused):
+            read_builds(listed)
+        return
+    assert read_builds({"results": listed} if is_enveloped else listed).items == read_builds(recorded("builds")).items
+
+
+def test_an_answer_without_any_list_of_builds_is_not_none() -> None:
+    with pytest.raises(Confused, match="missing_field:list"):
+        read_builds(results())
+
+
+def test_facts_of_a_build_under_other_names() -> None:
+    build = {"_id": "b1", "created_at": "2026-05-01T09:00:00Z", "active": "true", "environment": "Production", "notes": "Fixes"}
+    [found] = read_builds(results(list=[build | {"package_name": "com.acme.app"}])).items
+    assert (found.id, found.uploaded_at, found.state) == ("b1", datetime(2026, 5, 1, 9, tzinfo=UTC), BuildState.LIVE)
+    assert (found.notes, found.bundle_id) == ("Fixes", "com.acme.app")
+
+
+def test_an_app_by_the_older_name_of_its_id() -> None:
+    assert wire.read_apps(results(list=[{"_id": APP, "name": "Shop"}]), ACCOUNT, "list apps").items[0].id == APP
 
 
 # --- md5 ------------------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ VERSION: dict[str, Any] = {
         "relationships": {
             "build": {"data": {"type": "builds", "id": "b1"}},
             "appStoreVersionPhasedRelease": {"data": {"type": "appStoreVersionPhasedReleases", "id": "r1"}},
+            "appStoreVersionLocalizations": {"data": [{"type": "appStoreVersionLocalizations", "id": "n1"}]},
         },
     },
     "included": [
@@ -44,6 +45,7 @@ VERSION: dict[str, Any] = {
             "id": "r1",
             "attributes": {"phasedReleaseState": "ACTIVE", "currentDayNumber": 3},
         },
+        {"type": "appStoreVersionLocalizations", "id": "n1", "attributes": {"locale": "de-DE", "whatsNew": "Neue Kasse"}},
     ],
 }
 
@@ -67,6 +69,7 @@ def test_a_version_with_everything_included() -> None:
         handover=Handover.PAGE,
         number="418",
         uploaded_at=datetime(2026, 4, 20, 8, 2, 3, tzinfo=UTC),
+        notes="Neue Kasse",
         detail="phased release day 3 of 7",
         bundle_id="com.acme.shop",
         min_os="16.0",
@@ -355,13 +358,27 @@ async def test_a_phased_release_moves_once_a_day(apple: Apple, shop: AppleApp) -
     assert len(apple.paths) == 2
 
 
+async def test_release_notes_come_with_a_later_poll_and_again_with_another_state(apple: Apple, shop: AppleApp) -> None:
+    build = apple.pretend.upload(shop, "3.2.0", "418")
+    made = add_version(apple, shop, "3.2.0", "IN_REVIEW", build)
+    made.notes = {"de-DE": "Neue Kasse", "en-US": "New checkout"}
+    client = apple.client()
+    assert (await poll(client))["3.2.0"].notes == "New checkout"
+    made.notes = {"de-DE": "Neue Kasse"}
+    assert (await poll(client))["3.2.0"].notes == "New checkout"
+    apple.pretend.set_version_state(made, "READY_FOR_DISTRIBUTION")
+    assert (await poll(client))["3.2.0"].notes == "Neue Kasse"
+    assert (await client.reread_build((await poll(client))["3.2.0"])).notes == "Neue Kasse"
+
+
 async def test_nothing_more_is_asked_of_versions_that_cannot_have_a_phase(apple: Apple, shop: AppleApp) -> None:
     build = apple.pretend.upload(shop, "3.2.0", "418")
     add_version(apple, shop, "3.1.0", "REPLACED_WITH_NEW_VERSION")
     add_version(apple, shop, "3.2.0", "READY_FOR_DISTRIBUTION", build, days=91)
     add_version(apple, shop, "3.3.0", "IN_REVIEW")
     client = apple.client()
-    await poll(client)
+    for _ in range(2):  # numbers, then what the one in review has to say
+        await poll(client)
     apple.pretend.requests.clear()
     await poll(client)
     assert apple.paths == ["/v1/apps", "/v1/builds"]
@@ -467,6 +484,6 @@ async def test_a_failed_build_says_why_without_a_request_more(apple: Apple, shop
     apple.pretend.finish_processing(build, "INVALID", errors=[("90717", "Invalid App Store Icon."), ("90000", "And more.")])
     client = apple.client()
     (found,) = await client.list_builds(await client.list_apps())
-    assert (found.state, found.detail) == (BuildState.FAILED, "Invalid App Store Icon.")
+    assert (found.state, found.detail) == (BuildState.FAILED, "Invalid App Store Icon. And more.")
     assert apple.paths == ["/v1/apps", "/v1/builds"]
     assert await client.reread_build(found) == found

@@ -72,6 +72,8 @@ def test_names_of_events() -> None:
         {"oldExternalBuildState": "IN_BETA_REVIEW", "newExternalBuildState": "BETA_APPROVED"},
         {"ping": False},
         None,
+        [],
+        "odd",
     ],
 )
 def test_what_changed_is_read_again_and_not_from_here(attributes: Any) -> None:

@@ -311,8 +311,10 @@ async def connect(vendor: PretendAppcircle, url: str, surroundings: Surroundings
     """Clients that repeat quickly."""
     clients: list[Appcircle] = []
 
-    def make(token: str | None = None) -> Appcircle:
-        http = VendorHttp("appcircle", "acme-store", surroundings, timeout=httpx.Timeout(2.0), backoff_max=0.01)
+    def make(token: str | None = None, deadline: float = 60.0) -> Appcircle:
+        http = VendorHttp(
+            "appcircle", "acme-store", surroundings, timeout=httpx.Timeout(2.0), backoff_max=0.01, deadline=deadline
+        )
         tokens = TokenKeeper(http, url, personal_api_token(token or vendor.personal_api_token), surroundings.clock)
         clients.append(Appcircle(http, tokens, url, url, webhook_secret="test"))
         return clients[-1]
@@ -558,6 +560,15 @@ async def test_a_manifest_that_leads_nowhere(client: Appcircle, vendor: PretendA
     with pytest.raises(Confused) as caught:
         await read(client, build)
     assert caught.value.reason == reason
+
+
+async def test_a_manifest_that_drips_is_not_waited_for(client: Appcircle, connect: Connect, vendor: PretendAppcircle) -> None:
+    vendor.upload(vendor.add_app("Shop", "com.acme.shop"), "1.0", "1", platform="ios")
+    build = await only_build(client)
+    vendor.misbehave("download-update", Misbehaviour.SLOW_DRIP, pause=0.05)
+    with pytest.raises(Unreachable) as caught:
+        await read(connect(deadline=0.2), build)
+    assert (caught.value.operation, caught.value.reason) == ("read manifest", "timeout")
 
 
 @pytest.mark.parametrize("platform", ["android", "ios"])

@@ -76,7 +76,8 @@ def test_builds() -> None:
     assert (android.version, android.number, android.platform) == ("2.4.0", "240", Platform.ANDROID)
     assert (android.size, android.bundle_id, android.min_os, android.uploader) == (28123456, "com.acme.shop", "24", "ci")
     assert (pending.version, pending.number, pending.state, pending.detail) == ("unknown", None, BuildState.PROCESSING, "RC-2")
-    assert (failed.version, failed.state, failed.detail, failed.size) == ("unknown", BuildState.FAILED, "broken", 12)
+    assert (failed.version, failed.state, failed.size) == ("unknown", BuildState.FAILED, 12)
+    assert failed.detail == "The file could not be read (error 5006), broken"
 
 
 def ios_build() -> dict[str, Any]:
@@ -160,7 +161,8 @@ def test_a_download_token(expires_at: Any, expected: datetime | None) -> None:
         (401, {"status": False, "error": {"code": 4002, "message": "No auth token"}}, (Refused, "unauthorized")),
         (402, {"status": False, "error": {"code": 5003, "data": {"limit": 1}}}, (Refused, "plan_limit")),
         (200, {"status": False}, (Confused, "status_false")),
-        (200, {"status": False, "error": {"code": "5014"}}, (Confused, "status_false")),
+        (200, {"status": False, "error": {"code": "5014"}}, (NotReady, "not_processed")),
+        (200, {"status": False, "error": {"code": [5014]}}, (Confused, "status_false")),
         (200, {"status": True, "error": {"code": 5014}}, None),
         (200, recorded("builds"), None),
         (500, {"status": False, "error": {"code": 1}}, None),
@@ -256,6 +258,13 @@ def test_equal_calls_are_two_hints() -> None:
     assert first is not None
     assert second is not None
     assert first.delivery_id != second.delivery_id
+
+
+def test_the_secret_may_stand_in_the_path() -> None:
+    given = call("build_processed", secret="")
+    assert webhook.parse_webhook("acme-applivery", "s3c/ret", replace(given, path="s3c/ret")) is not None
+    with pytest.raises(Refused):
+        webhook.parse_webhook("acme-applivery", "s3c/ret", replace(given, path="s3c"))
 
 
 @pytest.mark.parametrize(
@@ -509,6 +518,20 @@ async def test_an_app_token_is_refused_without_a_second_try(connect: Connect, ve
     assert [request.credential for request in vendor.requests] == ["app token"]
 
 
+async def test_configured_apps_are_found_whatever_their_case_and_those_that_are_not_there_are_named(
+    client: Applivery, vendor: PretendApplivery, url: str, surroundings: Surroundings
+) -> None:
+    shop = vendor.add_app("Shop", "com.acme.shop")
+    vendor.add_app("Courier", "com.acme.courier")
+    http = VendorHttp("applivery", "acme-applivery", surroundings, classify=wire.classify)
+    ids = [shop.id.upper(), "0" * 24]
+    narrowed = Applivery(http, StaticBearer(vendor.service_account_token), vendor.organization, url, url, apps=ids)
+    assert [app.name for app in await narrowed.list_apps()] == ["Shop"]
+    result = await narrowed.probe()
+    assert (result.summary, result.missing) == ("1 app", ["0" * 24])
+    await narrowed.aclose()
+
+
 async def test_probe(client: Applivery, vendor: PretendApplivery) -> None:
     for name in ("Shop", "Courier", "Till"):
         vendor.add_app(name, f"com.acme.{name}")
@@ -543,3 +566,18 @@ async def test_settings_connect(url: str, vendor: PretendApplivery, surroundings
     assert (client.account, client.provider) == ("acme-applivery", SPEC.name)
     assert await client.list_apps() == []
     await client.aclose()
+
+
+@pytest.mark.parametrize(
+    ("facts", "detail"),
+    [
+        ({"error": "The file could\n not be read", "errorCode": 5006}, "The file could not be read (error 5006), RC-1"),
+        ({"error": {"message": "No provisioning profile", "code": "5007"}}, "No provisioning profile (error 5007), RC-1"),
+        ({"errorCode": 5006}, "error 5006, RC-1"),
+        ({"error": "x" * 999}, "x" * 300 + ", RC-1"),
+        ({"error": None, "errorCode": None}, "RC-1"),
+    ],
+)
+def test_why_a_build_failed(facts: dict[str, Any], detail: str) -> None:
+    body = {"status": True, "data": {"id": "b1", "status": "error", "versionName": "RC-1", **facts}}
+    assert wire.read_build(body, "acme-applivery", "reread build", "a1").detail == detail

@@ -71,7 +71,8 @@ def test_integers(value: Any, expected: int | None) -> None:
         (" ", None),
         (7, "7"),
         (True, None),
-        (1.5, None),
+        (1.5, "1.5"),
+        (float("nan"), None),
         ([], None),
     ],
 )
@@ -111,3 +112,16 @@ def test_any_value_of_any_field_can_be_asked_for(value: Any) -> None:
     assert moment is None or moment.tzinfo is UTC
     assert read.flag("x") in (None, True, False)
     assert read.child("x").text("y") is None or isinstance(value, dict)
+
+
+def test_the_first_name_that_holds_such_a_fact_counts() -> None:
+    found = fields(_id=7, size="a lot", file_size="9", created="soon", created_at="2026-05-01T09:00:00Z", items=[{}])
+    assert found.required("id", "_id") == "7"
+    assert found.integer("size", "file_size") == 9
+    assert found.moment("created", "created_at") == datetime(2026, 5, 1, 9, tzinfo=UTC)
+    assert len(found.objects("list", "items")) == 1
+
+
+@pytest.mark.parametrize(("value", "expected"), [(True, True), ("true", True), ("False ", False), ("yes", None), (1, None)])
+def test_flags(value: Any, expected: bool | None) -> None:
+    assert fields(on=value).flag("on") is expected

@@ -196,6 +196,7 @@ async def test_no_cookie_is_kept(http: VendorHttp, serve: Any) -> None:
         (Misbehaviour.STATUS, {"status": 200, "body": "{"}, Confused, "bad_json", 1),
         (Misbehaviour.STATUS, {"status": 200, "body": b"\xff\xfe\x00\xd8"}, Confused, "bad_json", 1),
         (Misbehaviour.STATUS, {"status": 200, "body": "[" * 200_000}, Confused, "bad_json", 1),
+        (Misbehaviour.STATUS, {"status": 200, "body": "[" + "1," * 500_000 + "1]"}, Confused, "too_many_values", 1),
         (Misbehaviour.STATUS, {"status": 200, "body": "1" * 5_000}, Confused, "bad_json", 1),
         (Misbehaviour.STATUS, {"status": 200, "body": " \n"}, Confused, "empty_body", 1),
         (Misbehaviour.STATUS, {"status": 204}, Confused, "empty_body", 1),

@@ -1,5 +1,6 @@
 """Builds: saved as they were told, found as people ask."""
 
+from dataclasses import replace
 from datetime import timedelta, timezone
 
 import pytest
@@ -49,6 +50,14 @@ async def found(store: Database, product_id: str, wanted: BuildFilter) -> list[s
 async def test_every_fact_comes_back(store: Database, build: Build) -> None:
     await saved(store, build)
     assert await store.read(lambda r: r.catalogue.builds_by_key([build.key, "gone"])) == {build.key: build}
+
+
+async def test_notes_that_a_listing_leaves_out_stay(store: Database) -> None:
+    await saved(store, ios("1", notes="Faster checkout"))
+    await saved(store, live := ios("1", state=BuildState.LIVE))
+    assert await store.read(lambda r: r.catalogue.builds_by_key([live.key])) == {live.key: replace(live, notes="Faster checkout")}
+    await saved(store, better := ios("1", notes="Better"))
+    assert await store.read(lambda r: r.catalogue.builds_by_key([live.key])) == {live.key: better}
 
 
 async def test_other_time_zones_are_the_same_moment(store: Database) -> None:

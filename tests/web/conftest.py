@@ -184,6 +184,7 @@ class Minter(Vendor):
         return Link(self.link_scheme or f"{self.host.url}/once/{token}", LinkKind.FILE)
 
     def parse_webhook(self, request: WebhookRequest) -> WebhookHint | None:
+        self.calls.append(f"webhook {request.path}")
         if request.headers.get("x-signature") != "right":
             raise Refused(self.provider, self.account, "webhook", "bad_signature")
         if not request.body:

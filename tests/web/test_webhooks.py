@@ -22,6 +22,12 @@ async def test_an_authentic_call_starts_a_check(door: Door, client: httpx.AsyncC
     assert door.jobs.deferred == [("sync", "mint")]
 
 
+async def test_a_secret_may_stand_in_the_path(door: Door, client: httpx.AsyncClient, hook: str) -> None:
+    for address in ("the-secret", "the%2Fsecret", "the/secret"):
+        assert (await client.post(f"{hook}/{address}", content=b"d1", headers=SIGNED)).status_code == 200
+    assert door.minter.calls == ["webhook the-secret", "webhook the/secret", "webhook the/secret"]
+
+
 async def test_a_repetition_starts_nothing(door: Door, client: httpx.AsyncClient, hook: str) -> None:
     for delivery in (b"d1", b"d1", b"d2"):
         assert (await client.post(hook, content=delivery, headers=SIGNED)).status_code == 200

@@ -176,9 +176,11 @@ class PretendAppStoreConnect(PretendVendor):
         platform: str = "ios",
         build: AppleBuild | None = None,
         created_at: datetime | None = None,
+        notes: str = "",
     ) -> StoreVersion:
         """A version for the App Store, in Apple's words; `build` is the one chosen for it."""
         made = StoreVersion(self.new_guid(), app, version, platform, state, created_at or self.clock(), build)
+        made.notes = {"en-US": notes} if notes else {}
         self.store_versions[made.id] = made
         return made
 

@@ -88,6 +88,7 @@ class StoreVersion:
     build: AppleBuild | None = None
     phased: PhasedRelease | None = None
     old_word: str | None = None
+    notes: dict[str, str] = field(default_factory=dict)
 
     @property
     def apple_platform(self) -> str:

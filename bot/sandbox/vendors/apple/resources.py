@@ -166,7 +166,10 @@ def store_version_resource(version: StoreVersion) -> Resource:
         "app": lambda: app_resource(version.app),
         "build": lambda: build_resource(version.build, version.created_at) if version.build else None,
         "appStoreVersionPhasedRelease": lambda: phased_resource(version.phased) if version.phased else None,
-        "appStoreVersionLocalizations": list,
+        "appStoreVersionLocalizations": lambda: [
+            Resource("appStoreVersionLocalizations", f"{version.id}-{locale}", {"locale": locale, "whatsNew": text})
+            for locale, text in version.notes.items()
+        ],
     }
     return Resource("appStoreVersions", version.id, attributes, relationships)
 
