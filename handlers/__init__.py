@@ -78,4 +78,5 @@ def routes(desk: Desk) -> Routes:
         open_to_all=frozenset({"whoami", "help", "other"}),
         suggest=desk.catalog.suggest,
         forms={subscribing.CALLBACK: subscriptions.submit},
+        denied={Action.DOWNLOAD: download.denied, Action.TRY_AGAIN: download.denied},
     )

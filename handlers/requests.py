@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from bot.domain.answers import Denied
 from bot.domain.message import Message, Modal
 from bot.domain.model import Person, Product
 from bot.views.ids import Action
@@ -83,6 +84,7 @@ class Routes:
     `commands`: a slash command's name -> the word that it stands for ("/versions" -> "versions"; the root command stands for
     none). `fallback` answers words that no feature knows, `open_to_all` names those that answer people who may see no build,
     and `suggest` finds products for a menu by text, channel and person. `forms`: a form's callback -> what its submission does.
+    `denied` hears of the clicks of people who may have nothing at all.
     """
 
     features: Mapping[str, Feature]
@@ -92,3 +94,4 @@ class Routes:
     open_to_all: frozenset[str]
     suggest: Callable[[str, str, Person], Awaitable[tuple[Product, ...]]]
     forms: Mapping[str, FormFeature] = field(default_factory=dict)
+    denied: Mapping[Action, Callable[[Click, Denied], Awaitable[None]]] = field(default_factory=dict)

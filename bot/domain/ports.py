@@ -1,6 +1,6 @@
 """The protocols at which rooms meet. One ability, one method; a service asks for an ability, never for a vendor."""
 
-from collections.abc import AsyncIterator, Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Container, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -448,13 +448,14 @@ class QuietChannels(Protocol):
 @dataclass(frozen=True, slots=True)
 class GrantFilter:
     """Which grants are meant; None means any. `product` is a product's id; `until` is exclusive; `live_at`: links that were
-    given, not revoked, lead to a page of ours and can still be opened at this moment."""
+    given, not revoked, lead to a page of ours and can still be opened at this moment; `given`: a link was given, or none was."""
 
     user: str | None = None
     product: str | None = None
     since: datetime | None = None
     until: datetime | None = None
     live_at: datetime | None = None
+    given: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -467,12 +468,16 @@ class AuditLine:
 
 
 class Grants(Protocol):
+    def hold(self, user: str) -> None:
+        """Until this transaction ends, every other that holds the same person waits here: clicks at once come one by one."""
+        ...
+
     def add(self, grant: Grant) -> None: ...
 
     def get(self, grant_id: str) -> Grant | None: ...
 
-    def waiting(self, user: str, build_key: str) -> Grant | None:
-        """The person's click on this build that has not been served yet."""
+    def waiting(self, user: str, build_key: str, outcomes: Collection[str], since: datetime) -> Grant | None:
+        """The person's latest click on this build since then that has not been served yet and ended in one of `outcomes`."""
         ...
 
     def settle(self, grant: Grant) -> bool:
@@ -481,6 +486,10 @@ class Grants(Protocol):
 
     def nth_newest(self, user: str, since: datetime, n: int) -> datetime | None:
         """When the person was given the link before the last `n - 1`; None: fewer than `n` since then."""
+        ...
+
+    def asked(self, user: str, since: datetime) -> tuple[int, datetime | None]:
+        """How often vendors were asked for this person since then, and when the first of these clicks was."""
         ...
 
     def open_once(self, grant_id: str, outcome: str, most: int, now: datetime) -> bool:

@@ -18,9 +18,12 @@ from bot.services.tokens import LinkGone, LinkRefused, LinkTokens, LinkUnknown
 
 STREAMED = "streamed"
 REDIRECTED = "redirected"
+LIMITED = "limited"
 HOUR = timedelta(hours=1)
+ASKED_PER_LINK = 4  # a vendor's trouble is no reason to ask it without end: so many clicks for each link that one may have
 INSTEAD_WITHIN = 50  # builds among which one is looked for that can be had instead
 
+_WAITS = frozenset({Obstacle.PROCESSING, Obstacle.VENDOR_DOWN, Obstacle.VENDOR_BUSY, Obstacle.CONFUSED})  # until Try again
 _REPLACEABLE = frozenset({Obstacle.GONE, Obstacle.FAILED, Obstacle.EXPIRED})
 
 
@@ -83,19 +86,25 @@ class Links:
     # --- The click ----------------------------------------------------------------------------
 
     async def grant(self, person_id: str, channel: str, build_key: str) -> Ticket | Blocked | Limited:
-        """What the vendor says now decides. Every click on a build is recorded: one that leads nowhere waits, and the next of the
-        same person on the same build takes its place."""
-        asked = Grant(uuid4().hex, build_key, person_id, channel, self._clock(), self._clock(), given=False)
+        """What the vendor says now decides. Every click on a build is recorded. One that a vendor's trouble or a build's
+        processing leads nowhere waits, and for an hour the next of the same person on the same build takes its place."""
+        asked = self._clicked(person_id, channel, build_key)
         build = await self._store.read(partial(_find_build, key=build_key))
         if build is None:
+            await self._record(replace(asked, outcome="unknown_build", asked=0))
             return Blocked(Obstacle.GONE, reason="unknown_build")
         if limited := await self._store.read(partial(self._limit, asked=asked)):
+            await self._record(replace(asked, outcome=LIMITED, asked=0))
             return limited
         try:
             fresh, link = await self._vendors.ask(build, direct=self._public_url is None)
         except Hindered as hindered:
             return await self._store.write(partial(self._blocked, asked=asked, build=build, hindered=hindered))
         return await self._ticket(asked, fresh, link)
+
+    async def refuse(self, person_id: str, channel: str, build_key: str, reason: str) -> None:
+        """Records the click of somebody who may not have the build; `reason` is a stable code."""
+        await self._record(replace(self._clicked(person_id, channel, build_key), outcome=f"denied_{reason}", asked=0))
 
     async def shelved(self, build_key: str) -> Shelved | None:
         """A build with its product; None: the store has no such build."""
@@ -109,11 +118,25 @@ class Links:
         url = self._address(self._tokens.sign(grant))
         return self._as_ticket(grant, shelved.build, url)
 
+    def _clicked(self, person_id: str, channel: str, build_key: str) -> Grant:
+        return Grant(uuid4().hex, build_key, person_id, channel, self._clock(), self._clock(), given=False)
+
+    async def _record(self, grant: Grant) -> None:
+        await self._store.write(lambda repos: repos.grants.add(grant))
+
     def _limit(self, repos: Repositories, asked: Grant) -> Limited | None:
+        if limited := self._limit_of_links(repos, asked):
+            return limited
+        count, first = repos.grants.asked(asked.user, asked.created_at - HOUR)
+        most = self._per_hour * ASKED_PER_LINK
+        return Limited(most, first + HOUR, of_clicks=True) if first and count >= most else None
+
+    def _limit_of_links(self, repos: Repositories, asked: Grant) -> Limited | None:
         first = repos.grants.nth_newest(asked.user, asked.created_at - HOUR, self._per_hour)
         return Limited(self._per_hour, first + HOUR) if first is not None else None
 
     def _blocked(self, repos: Repositories, asked: Grant, build: Build, hindered: Hindered) -> Blocked:
+        repos.grants.hold(asked.user)
         _keep(repos, replace(asked, outcome=str(hindered.obstacle)))
         down = hindered.obstacle is Obstacle.VENDOR_DOWN
         return Blocked(
@@ -147,8 +170,12 @@ class Links:
         return self._as_ticket(grant, build, direct.url if direct else self._address(self._tokens.sign(grant)))
 
     def _give(self, repos: Repositories, given: Grant) -> Grant | Limited:
-        """The limit is checked again here, where clicks at once come one after the other."""
-        return self._limit(repos, given) or _keep(repos, given)
+        """The limit is checked again here, where a person's clicks at once come one after the other."""
+        repos.grants.hold(given.user)
+        if limited := self._limit_of_links(repos, given):
+            repos.grants.add(replace(given, given=False, opened=0, outcome=LIMITED))
+            return limited
+        return _keep(repos, given)
 
     def _as_ticket(self, grant: Grant, build: Build, url: str) -> Ticket:
         title = self._titles.get(build.account, "")
@@ -225,8 +252,8 @@ def _failing_since(repos: Repositories, account: str) -> datetime | None:
 
 def _keep(repos: Repositories, asked: Grant) -> Grant:
     """In the place of the click that waits, where one does."""
-    waiting = repos.grants.waiting(asked.user, asked.build_key)
-    if waiting is not None and repos.grants.settle(kept := replace(asked, id=waiting.id)):
+    waiting = repos.grants.waiting(asked.user, asked.build_key, _WAITS, asked.created_at - HOUR)
+    if waiting is not None and repos.grants.settle(kept := replace(asked, id=waiting.id, asked=waiting.asked + 1)):
         return kept
     repos.grants.add(asked)
     return asked

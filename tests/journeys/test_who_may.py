@@ -53,6 +53,21 @@ async def test_a_shared_card_lets_only_the_group_download(restricted: Journey) -
     answer = await slack.press(town.ben, card, "Download", "Applivery")
     assert "user groups" in answer.text_content
     assert opened(await restricted.press(card, "Download", "Applivery"))
+    assert await clicks(restricted) == [(town.ada.id, True, None), (town.ben.id, False, "denied_group")]
+
+
+async def clicks(journey: Journey) -> list[tuple[str, bool, str | None]]:
+    """What the log says: who, whether they got a link, and what came of it."""
+    lines = await journey.purser.store.read(lambda r: r.grants.find(GrantFilter()))
+    return [(line.grant.user, line.grant.given, line.grant.outcome) for line in lines]
+
+
+async def test_a_guests_click_is_in_the_log(journey: Journey) -> None:
+    slack, town = journey.world.slack, journey.world.town
+    card = await journey.press(await journey.ask("/versions shop"), "Share here")
+    town.ben.is_restricted = True
+    assert not (await slack.press(town.ben, card, "Download", "Applivery")).buttons
+    assert await clicks(journey) == [(town.ben.id, False, "denied_guest")]
 
 
 async def test_a_slack_that_does_not_tell_the_group_lets_nobody_in(restricted: Journey) -> None:
@@ -113,5 +128,4 @@ async def test_try_again_makes_no_second_grant(journey: Journey) -> None:
     answer = await journey.press(answer, "Try again")
     journey.world.applivery.behave()
     assert opened(await journey.press(answer, "Try again"))
-    lines = await journey.purser.store.read(lambda r: r.grants.find(GrantFilter()))
-    assert [(line.product, line.grant.given) for line in lines] == [("Shop", True)]
+    assert await clicks(journey) == [(journey.world.town.ada.id, True, None)]

@@ -23,7 +23,7 @@ from bot.domain.errors import (
 from bot.domain.model import App, Build, BuildState, Grant, Handover, Link, LinkKind, Platform, Product
 from bot.domain.ports import ByteRequest, FileStream, GrantFilter, Provider, Repositories
 from bot.services.door import Door
-from bot.services.links import Links
+from bot.services.links import ASKED_PER_LINK, Links
 from bot.services.tokens import LinkGone, LinkRefused, LinkUnknown
 from bot.store import Database
 from tests.services.conftest import NOON, StoppedClock
@@ -379,7 +379,8 @@ async def test_a_click_that_leads_nowhere_waits_and_the_next_takes_its_place(des
     assert (waiting.given, waiting.outcome, waiting.user, waiting.channel) == (False, "vendor_down", "U1", "C1")
     vendor.failure = None
     ticket = await ticket_for(links)
-    assert ticket.grant == Grant(waiting.id, BUILD.key, "U1", "C1", desk.clock.now, desk.clock.now + timedelta(minutes=10))
+    until = desk.clock.now + timedelta(minutes=10)
+    assert ticket.grant == Grant(waiting.id, BUILD.key, "U1", "C1", desk.clock.now, until, asked=4)
     assert await desk.log() == [ticket.grant]
     assert (await ticket_for(links)).grant.id != waiting.id
 
@@ -393,14 +394,25 @@ async def test_somebody_elses_waiting_click_is_theirs(desk: Desk) -> None:
     assert sorted((grant.user, grant.given) for grant in await desk.log()) == [("U1", False), ("U2", True)]
 
 
-async def test_try_again_pressed_twice_at_once(desk: Desk) -> None:
-    vendor = RereadingStreamer(failure=Unreachable("vendor", "acme", "reread build", "connect"))
-    links = desk.links(vendor)
-    await blocked_for(links)
-    vendor.failure = None
-    one, two = await asyncio.gather(ticket_for(links), ticket_for(links))
-    assert one.grant.id != two.grant.id
-    assert len(await desk.log()) == 2
+@pytest.mark.parametrize(("state", "later"), [(BuildState.FAILED, timedelta()), (BuildState.PROCESSING, timedelta(hours=1))])
+async def test_a_click_that_has_ended_stays_in_the_log(desk: Desk, state: BuildState, later: timedelta) -> None:
+    """What failed for good is over; what waited is over after an hour."""
+    await desk.save(replace(BUILD, state=state))
+    links = desk.links(Streamer())
+    for _ in range(2):
+        await blocked_for(links)
+        desk.clock.now += later
+    assert [(grant.given, grant.outcome) for grant in await desk.log()] == [(False, state)] * 2
+
+
+async def test_clicks_without_an_answer_are_recorded_too(desk: Desk) -> None:
+    links = desk.links(Streamer(), per_hour=1)
+    await links.grant("U1", "C1", "0123456789abcdef")
+    await links.refuse("U1", "C1", BUILD.key, Denial.GUEST)
+    await ticket_for(links)
+    await links.grant("U1", "C1", BUILD.key)
+    outcomes = sorted((str(grant.outcome), grant.given) for grant in await desk.log())
+    assert outcomes == [("None", True), ("denied_guest", False), ("limited", False), ("unknown_build", False)]
 
 
 async def test_a_waiting_click_opens_nothing(desk: Desk) -> None:
@@ -424,17 +436,24 @@ async def test_so_many_links_an_hour(desk: Desk) -> None:
     assert await links.grant("U1", "C1", BUILD.key) == Limited(3, NOON + timedelta(hours=1, minutes=10))
 
 
-async def test_clicks_at_once_get_no_more_than_that(desk: Desk) -> None:
-    links = desk.links(Streamer(), per_hour=3)
-    answers = await asyncio.gather(*(links.grant("U1", "C1", BUILD.key) for _ in range(8)))
-    assert sum(isinstance(answer, Ticket) for answer in answers) == 3
-
-
 async def test_clicks_that_lead_nowhere_do_not_count(desk: Desk) -> None:
     vendor = RereadingStreamer(failure=Unreachable("vendor", "acme", "reread build", "connect"))
     links = desk.links(vendor, per_hour=1)
     for _ in range(3):
         await blocked_for(links)
+    vendor.failure = None
+    await ticket_for(links)
+
+
+async def test_a_vendor_is_not_asked_without_end(desk: Desk) -> None:
+    vendor = RereadingStreamer(failure=Unreachable("vendor", "acme", "reread build", "connect"))
+    links = desk.links(vendor, per_hour=1)
+    for _ in range(ASKED_PER_LINK):
+        await blocked_for(links)
+    expected = Limited(ASKED_PER_LINK, NOON + timedelta(hours=1), of_clicks=True)
+    assert [await links.grant("U1", "C1", BUILD.key) for _ in range(2)] == [expected] * 2
+    assert len(vendor.calls) == ASKED_PER_LINK
+    desk.clock.advance(hours=1)
     vendor.failure = None
     await ticket_for(links)
 
