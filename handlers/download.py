@@ -47,7 +47,7 @@ class Download:
 
     async def click(self, click: Click) -> Reply:
         key, channel = decode_build(click.value), asked_in(click)
-        if denied := await self._desk.catalog.denial_of(key, channel, click.person):
+        if denied := await self._desk.catalog.denial_of(key, channel, click.person, from_afar=channel != click.channel):
             await self._desk.links.refuse(click.person.id, channel, key, denied.denial)
             return Reply(mistakes.denied(denied))
         return Reply(await self._minted(click.person, channel, key))
@@ -59,7 +59,7 @@ class Download:
     async def tell_me(self, click: Click) -> Reply:
         """The vendor is asked once more: who need not wait gets the link at once."""
         key, channel = decode_build(click.value), asked_in(click)
-        if denied := await self._desk.catalog.denial_of(key, channel, click.person):
+        if denied := await self._desk.catalog.denial_of(key, channel, click.person, from_afar=channel != click.channel):
             return Reply(mistakes.denied(denied))
         outcome = await self._grant(click.person, channel, key)
         if not isinstance(outcome, Blocked) or outcome.build is None or outcome.obstacle not in WORTH_WAITING:

@@ -5,6 +5,8 @@ from datetime import timedelta
 from typing import ClassVar
 
 SAVING_CALLS = "saving_calls"
+# Slack could not answer, as opposed to: it answered no. https://docs.slack.dev/reference/methods/users.info#errors
+_SLACK_AWAY = frozenset({"no_answer", "ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 
 
 class PurserError(Exception):
@@ -84,6 +86,11 @@ class MessageRefused(PurserError):
 
     reason: str
     retry_after: timedelta | None = None
+
+    @property
+    def is_outage(self) -> bool:
+        """Nothing can be concluded from it: Slack said neither yes nor no."""
+        return self.reason in _SLACK_AWAY
 
     def __str__(self) -> str:
         return f"Slack did not take the message ({self.reason})"

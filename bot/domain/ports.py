@@ -634,6 +634,12 @@ class Groups(Protocol):
         ...
 
 
+class Rooms(Protocol):
+    async def members(self, channel: str) -> frozenset[str]:
+        """The people in a channel. Raises MessageRefused when Slack cannot be asked or does not show the channel."""
+        ...
+
+
 class Jobs(Protocol):
     """The seam to background work."""
 

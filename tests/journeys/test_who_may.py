@@ -91,6 +91,45 @@ async def test_who_left_the_group_opens_nothing_any_more(restricted: Journey, br
     assert not [r for r in restricted.world.applivery.requests if "downloadToken" in r.path]
 
 
+@pytest.fixture
+async def in_mobile(world: World) -> AsyncIterator[Journey]:
+    """Shop may be asked for in #mobile alone."""
+    file = world.folder / "purser.toml"
+    file.write_text(f'{file.read_text()}allow_channels = ["{world.town.mobile.id}"]\n')
+    clock = Watch()
+    async with started(world, clock) as purser:
+        journey = Journey(world, purser, clock)
+        await journey.check()
+        yield journey
+
+
+async def test_who_left_the_channel_gets_nothing_through_an_old_direct_message(
+    in_mobile: Journey, browser: httpx.AsyncClient
+) -> None:
+    slack, town = in_mobile.world.slack, in_mobile.world.town
+    url = opened(await in_mobile.ask("/download shop applivery"))
+    await in_mobile.press(await in_mobile.ask("/download shop applivery"), "Send to my phone")
+    (card,) = [m for m in slack.messages(slack.workspace.direct(town.ada)) if m.user == slack.workspace.bot.id]
+    assert opened(await in_mobile.press(card, "Download"))
+    assert (await browser.get(url)).status_code == 200
+    town.mobile.members.remove(town.ada.id)
+    in_mobile.clock.advance(minutes=2)
+    assert (await browser.get(url)).status_code == 410
+    assert f"Ask in #{town.mobile.id}" in (await in_mobile.press(card, "Download")).text_content
+    assert (await clicks(in_mobile))[0] == (town.ada.id, False, "denied_channel")
+
+
+async def test_a_channel_that_is_not_shown_to_us_is_asked_for_in_person(in_mobile: Journey, browser: httpx.AsyncClient) -> None:
+    slack, town = in_mobile.world.slack, in_mobile.world.town
+    await in_mobile.press(await in_mobile.ask("/download shop applivery"), "Send to my phone")
+    (card,) = [m for m in slack.messages(slack.workspace.direct(town.ada)) if m.user == slack.workspace.bot.id]
+    slack.fail("conversations.members", "channel_not_found", times=50)
+    in_mobile.clock.advance(minutes=2)
+    assert f"Ask in #{town.mobile.id}" in (await in_mobile.press(card, "Download")).text_content
+    assert (await browser.get(opened(await in_mobile.ask("/download shop applivery")))).status_code == 200
+    slack.api.faults.clear()
+
+
 @pytest.mark.parametrize("change", [{"is_restricted": True}, {"team": "T0PARTNER"}, {"deleted": True}])
 async def test_what_became_of_a_person_shows_at_the_door(
     journey: Journey, browser: httpx.AsyncClient, change: dict[str, object]
