@@ -5,7 +5,7 @@ import gc
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import Flag, auto
 from functools import partial
@@ -329,7 +329,10 @@ def connect_providers(
 ) -> Mapping[str, Provider]:
     """One client per configured account, by account name. Opens no connection yet."""
     surroundings = Surroundings(clock, lambda o: metrics.vendor_called(o.account, o.operation, o.reason, o.seconds))
-    return {account.name: specs[account.provider].connect(account, surroundings) for account in settings.accounts}
+    return {
+        account.name: specs[account.provider].connect(account, replace(surroundings, homes=_addresses(account)))
+        for account in settings.accounts
+    }
 
 
 def _links(

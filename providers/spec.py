@@ -1,7 +1,7 @@
 """What a provider package declares about itself, and how its settings read secrets and addresses."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -103,11 +103,15 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a provider is given by whoever connects it. The same for all accounts of a process, so that they share connections."""
+    """What a provider is given by whoever connects it. All accounts of a process share the connections.
+
+    `homes` are the account's configured addresses: see guard.py. None: nobody is kept from leading us anywhere.
+    """
 
     clock: Callable[[], datetime]
     observe: Callable[[Observation], None]
     connections: Connections = field(default_factory=Connections)
+    homes: Collection[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

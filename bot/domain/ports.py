@@ -496,6 +496,10 @@ class Grants(Protocol):
         """Counts one opening; False, and nothing written, when the grant has ended, was revoked or was opened `most` times."""
         ...
 
+    def close_again(self, grant_id: str, outcome: str | None) -> None:
+        """Takes one opening back; `outcome` is the one before it."""
+        ...
+
     def note(self, grant_id: str, outcome: str) -> None:
         """Keeps how the last opening ended."""
         ...

@@ -1,5 +1,6 @@
 """From the click to the file: who was given which build, and what their link opens."""
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,10 @@ from bot.services.minting import Hindered, Vendors
 from bot.services.shelf import Shelf, Shelved
 from bot.services.tokens import LinkGone, LinkRefused, LinkTokens, LinkUnknown
 
+OPENING = "opening"
 STREAMED = "streamed"
+LEFT = "left"
+BROKEN_OFF = "broken_off"
 REDIRECTED = "redirected"
 LIMITED = "limited"
 HOUR = timedelta(hours=1)
@@ -198,12 +202,11 @@ class Links:
         return Opened(grant, shelved.build, shelved.product.name, title, shelved.bundle_id, self._address(token))
 
     @asynccontextmanager
-    async def open(self, token: str, wanted: ByteRequest) -> AsyncIterator[Handed]:
+    async def open(self, opened: Opened, wanted: ByteRequest) -> AsyncIterator[Handed]:
         """The file itself. A vendor's single-use link is minted here and nowhere before, and never for a HEAD.
 
-        Raises LinkGone, LinkRefused, LinkUnknown and ProviderError. Leaving closes the vendor's connection.
+        Raises LinkGone and ProviderError. Leaving closes the vendor's connection; how the block is left is how the opening ended.
         """
-        opened = await self.look(token)
         opening = self._vendors.opening(opened.build)
         if opening is None:
             raise LinkGone(opened.grant.id)
@@ -215,9 +218,35 @@ class Links:
             except ProviderError as error:
                 await self._note(opened.grant, error.reason)
                 raise
-            if isinstance(content, Link):
-                await self._note(opened.grant, REDIRECTED)
-            yield Handed(opened, content)
+            async with self._watched(opened.grant, content, wanted):
+                yield Handed(opened, content)
+
+    @asynccontextmanager
+    async def _watched(self, grant: Grant, content: Link | FileStream, wanted: ByteRequest) -> AsyncIterator[None]:
+        """Keeps how an opening ends. One that brings nothing, because the part wanted lies beyond the end, is none."""
+        if wanted.head:
+            yield
+        elif isinstance(content, Link):
+            await self._note(grant, REDIRECTED)
+            yield
+        elif content.status == 416:
+            await self._store.write(lambda repos: repos.grants.close_again(grant.id, grant.outcome))
+            yield
+        else:
+            async with self._noted(grant):
+                yield
+
+    @asynccontextmanager
+    async def _noted(self, grant: Grant) -> AsyncIterator[None]:
+        outcome = BROKEN_OFF
+        try:
+            yield
+            outcome = STREAMED
+        except asyncio.CancelledError:
+            outcome = LEFT
+            raise
+        finally:
+            await self._note(grant, outcome)
 
     def _live(self, repos: Repositories, grant_id: str) -> tuple[Grant, Shelved]:
         grant = repos.grants.get(grant_id)
@@ -234,7 +263,7 @@ class Links:
 
     def _count(self, repos: Repositories, grant_id: str) -> None:
         """Before the vendor is asked: of many openings at once no more than allowed get that far."""
-        if not repos.grants.open_once(grant_id, STREAMED, self._openings, self._clock()):
+        if not repos.grants.open_once(grant_id, OPENING, self._openings, self._clock()):
             raise LinkGone(grant_id)
 
     async def _note(self, grant: Grant, outcome: str) -> None:

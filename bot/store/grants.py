@@ -81,6 +81,10 @@ class SqlGrants:
         opened = grants.c.opened + 1
         return self._connection.execute(update(grants).where(this).values(opened=opened, outcome=outcome)).rowcount == 1
 
+    def close_again(self, grant_id: str, outcome: str | None) -> None:
+        this = grants.c.id == grant_id
+        self._connection.execute(update(grants).where(this).values(opened=grants.c.opened - 1, outcome=outcome))
+
     def note(self, grant_id: str, outcome: str) -> None:
         self._connection.execute(update(grants).where(grants.c.id == grant_id).values(outcome=outcome))
 

@@ -477,7 +477,7 @@ async def test_the_door_is_asked_whenever_a_link_is_opened(desk: Desk) -> None:
         await links.look(token)
     assert caught.value.reason == "guest"
     with pytest.raises(LinkRefused):
-        async with links.open(token, ByteRequest()):
+        async with links.open(await links.look(token), ByteRequest()):
             pass
     assert streamer.calls == []
 
@@ -567,7 +567,7 @@ async def test_a_stream(desk: Desk) -> None:
     streamer = Streamer()
     links = desk.links(streamer)
     ticket = await ticket_for(links)
-    async with links.open(token_of(ticket), ByteRequest()) as handed:
+    async with links.open(await links.look(token_of(ticket)), ByteRequest()) as handed:
         assert isinstance(handed.content, FileStream)
         assert [chunk async for chunk in handed.content.chunks] == [b"hello"]
         assert handed.opened.build == BUILD
@@ -583,11 +583,11 @@ async def test_a_single_use_link_is_minted_at_the_opening(desk: Desk) -> None:
     links = desk.links(minter)
     token = token_of(await ticket_for(links))
     await links.look(token)
-    async with links.open(token, ByteRequest(head=True)) as handed:
+    async with links.open(await links.look(token), ByteRequest(head=True)) as handed:
         assert isinstance(handed.content, FileStream)
         assert handed.content.length == 5
     assert minter.calls == []
-    async with links.open(token, ByteRequest()) as handed:
+    async with links.open(await links.look(token), ByteRequest()) as handed:
         assert handed.content == Link("https://vendor.example/once/1", LinkKind.FILE)
     assert minter.calls == ["mint link"]
 
@@ -599,7 +599,7 @@ async def test_a_page_is_a_link_even_where_files_are_streamed(desk: Desk) -> Non
 
     await desk.save(PAGE)
     links = desk.links(Both())
-    async with links.open(token_of(await ticket_for(links)), ByteRequest()) as handed:
+    async with links.open(await links.look(token_of(await ticket_for(links))), ByteRequest()) as handed:
         assert isinstance(handed.content, Link)
 
 
@@ -610,7 +610,7 @@ async def test_an_address_that_is_no_web_address(desk: Desk, address: str) -> No
     token = token_of(await ticket_for(links))
     minter.url = address
     with pytest.raises(Confused) as caught:
-        async with links.open(token, ByteRequest()):
+        async with links.open(await links.look(token), ByteRequest()):
             pass
     assert caught.value.reason == "bad_link"
 
@@ -620,18 +620,18 @@ async def test_a_failed_opening_is_recorded_and_can_be_repeated(desk: Desk) -> N
     links = desk.links(streamer)
     ticket = await ticket_for(links)
     with pytest.raises(Unreachable):
-        async with links.open(token_of(ticket), ByteRequest()):
+        async with links.open(await links.look(token_of(ticket)), ByteRequest()):
             pass
     row = await desk.grant_row(ticket.grant.id)
     assert row is not None
     assert (row.opened, row.outcome) == (1, "connect")
     streamer.failure = None
-    async with links.open(token_of(ticket), ByteRequest()) as handed:
+    async with links.open(await links.look(token_of(ticket)), ByteRequest()) as handed:
         assert isinstance(handed.content, FileStream)
 
 
 async def test_a_build_that_lost_its_provider_after_the_click(desk: Desk) -> None:
     token = token_of(await ticket_for(desk.links(Streamer())))
     with pytest.raises(LinkGone):
-        async with desk.links().open(token, ByteRequest()):
+        async with desk.links().open(await desk.links().look(token), ByteRequest()):
             pass

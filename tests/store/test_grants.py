@@ -39,6 +39,13 @@ async def test_a_grant_comes_back_and_counts_its_openings(store: Database) -> No
     assert await stored(store) == replace(GRANT, opened=2, outcome="connect")
 
 
+async def test_an_opening_is_taken_back(store: Database) -> None:
+    await add(store, GRANT)
+    await store.write(lambda r: r.grants.open_once("g1", "opening", 5, NOW))
+    await store.write(lambda r: r.grants.close_again("g1", None))
+    assert await stored(store) == GRANT
+
+
 async def test_a_grant_that_was_never_given_is_not_there(store: Database) -> None:
     assert not await store.write(lambda r: r.grants.open_once("g9", "streamed", 5, NOW))
     assert await stored(store, "g9") is None

@@ -25,7 +25,7 @@ from bot.domain.model import App, Build, BuildState, Handover, Link, LinkKind, P
 from bot.domain.ports import ByteRequest, FileStream, Provider, Repositories, Store, WebhookHint, WebhookRequest
 from bot.sandbox.server import LoopbackServer
 from bot.services.door import Door as Doorkeeper
-from bot.services.links import Links
+from bot.services.links import OPENING, Links
 from bot.store.engine import Database
 from bot.store.migrate import upgrade
 from bot.web.app import SlackEndpoint, build_web
@@ -279,10 +279,14 @@ class Door:
         return ticket.url
 
     async def opened(self, url: str) -> tuple[int, str | None]:
-        """How often the grant behind `url` was opened, and how the last opening ended."""
+        """How often the grant behind `url` was opened, and how the last opening ended; waits for that a little."""
         grant_id = (await self.links().look(url.rpartition("/")[2])).grant.id
-        grant = await self.store.read(lambda repos: repos.grants.get(grant_id))
-        assert grant is not None
+        for _ in range(500):
+            grant = await self.store.read(lambda repos: repos.grants.get(grant_id))
+            assert grant is not None
+            if grant.outcome != OPENING:
+                break
+            await asyncio.sleep(0.01)
         return grant.opened, grant.outcome
 
 
