@@ -147,6 +147,9 @@ def _conditions(wanted: GrantFilter) -> list[ColumnElement[bool]]:
         conditions += [_live(wanted.live_at), grants.c.outcome.is_distinct_from(VENDOR_LINK)]
     if wanted.given is not None:
         conditions.append(grants.c.given.is_(wanted.given))
+    if wanted.older_than is not None:
+        at, id = wanted.older_than
+        conditions.append((grants.c.created_at < at) | ((grants.c.created_at == at) & (grants.c.id < id)))
     return conditions
 
 

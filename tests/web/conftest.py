@@ -232,6 +232,7 @@ class Door:
         self.host = host
         self.clock = clock
         self.public_url = public_url
+        self.address = public_url  # where it really is, whatever people are told
         self.streamer = Streamer("stream", host)
         self.minter = Minter("mint", host)
         self.providers: dict[str, Provider] = {"stream": self.streamer, "mint": self.minter}
