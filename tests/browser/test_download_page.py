@@ -16,6 +16,7 @@ from tests.browser.axe import violations
 from tests.browser.conftest import SMALLEST, Chromium, Visit, settled
 from tests.web.conftest import ANDROID, IOS, MINTED, PAGE, Door
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 PICTURES = Path(__file__).parents[2] / "docs"
 SHOWN = replace(
     ANDROID,

@@ -314,14 +314,32 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 async def store(migrated: Path, tmp_path: Path) -> AsyncIterator[Database]:
+    async with opened_store(migrated, tmp_path) as database:
+        yield database
+
+
+@pytest.fixture
+async def host(tmp_path: Path) -> AsyncIterator[FileHost]:
+    async with served_host(tmp_path) as files:
+        yield files
+
+
+@pytest.fixture
+async def door(store: Database, host: FileHost, clock: SettableClock) -> AsyncIterator[Door]:
+    async with served_door(store, host, clock) as behind:
+        yield behind
+
+
+@asynccontextmanager
+async def opened_store(migrated: Path, tmp_path: Path) -> AsyncIterator[Database]:
     shutil.copy(migrated, tmp_path / "purser.db")
     database = Database(f"sqlite:///{tmp_path}/purser.db")
     yield database
     await database.aclose()
 
 
-@pytest.fixture
-async def host(tmp_path: Path) -> AsyncIterator[FileHost]:
+@asynccontextmanager
+async def served_host(tmp_path: Path) -> AsyncIterator[FileHost]:
     path = tmp_path / "artefact.bin"
     path.write_bytes(bytes(range(250)) * 1200)
     files = FileHost(path)
@@ -330,8 +348,8 @@ async def host(tmp_path: Path) -> AsyncIterator[FileHost]:
         yield files
 
 
-@pytest.fixture
-async def door(store: Database, host: FileHost, clock: SettableClock) -> AsyncIterator[Door]:
+@asynccontextmanager
+async def served_door(store: Database, host: FileHost, clock: SettableClock) -> AsyncIterator[Door]:
     """A Door at a loopback address; its app is made at the first request, so that a test can arrange it before."""
     made: list[Starlette] = []
 
