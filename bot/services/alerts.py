@@ -96,7 +96,7 @@ class AlertDelivery:
 
     async def _deliver(self, parcel: Parcel) -> bool:
         try:
-            if self._may_hear and not await self._may_hear(parcel.facts[0], parcel.channel):
+            if not await self._is_wanted(parcel):
                 await self._store.write(partial(_drop, parcel=parcel, reason=Untold.RESTRICTED))
                 return False
             ts = await self._within_lease(parcel)
@@ -108,6 +108,15 @@ class AlertDelivery:
         for delivery in parcel.deliveries:
             log.info("alert delivered", delivery=delivery.id, channel=parcel.channel, alert=delivery.alert.fingerprint)
         return True
+
+    async def _is_wanted(self, parcel: Parcel) -> bool:
+        if self._may_hear is None:
+            return True
+        try:
+            async with asyncio.timeout(self._lease.total_seconds() / 4):
+                return await self._may_hear(parcel.facts[0], parcel.channel)
+        except TimeoutError as error:
+            raise MessageRefused("no_answer", FIRST_PAUSE) from error
 
     async def _within_lease(self, parcel: Parcel) -> str:
         """The message's ts, in half the time after which somebody else may take this delivery up."""

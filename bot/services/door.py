@@ -57,6 +57,7 @@ class Doorkeeper:
         except MessageRefused as error:
             if error.is_outage:
                 return self._stands(grant, product, error.reason)
+            log.warning("person not shown", grant=grant.id, reason=error.reason)
             denied = Denied(Denial.DEACTIVATED)
         except TimeoutError:
             return self._stands(grant, product, "no_answer")
