@@ -5,7 +5,7 @@ import gc
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import Flag, auto
 from functools import partial
@@ -52,7 +52,7 @@ from bot.services.revoking import RevokingDesk
 from bot.services.status import StatusDesk
 from bot.services.subscriptions import SubscriptionDesk
 from bot.services.sync import Sync
-from bot.services.waiting import WaitingRoom
+from bot.services.waiting import WaitingList, WaitingRoom
 from bot.services.why import WhyDesk
 from bot.store import Database
 from bot.store.migrate import current_matches_head, upgrade
@@ -65,7 +65,7 @@ from bot.web.slack import SlackRequests
 from handlers import routes
 from handlers.desk import Desk
 from handlers.edge import Edge
-from handlers.messenger import SlackGroups, SlackMessenger, SlackPeople, error_code, web_client
+from handlers.messenger import SlackGroups, SlackMessenger, SlackPeople, SlackRooms, error_code, web_client
 from handlers.socket_mode import staying_connected
 from providers import SPECS
 from providers.spec import AccountSettings, ProviderSpec, SecretSources, Surroundings, unwatched
@@ -242,7 +242,7 @@ def build(
     titles = {account.name: specs[account.provider].title for account in settings.accounts}
     sync = _sync(settings, store, providers, jobs, clock)
     apart = min(settings.purser.agreements_every / 2, timedelta(minutes=1))
-    access = Access(SlackPeople(slack, clock), _rules(settings), SlackGroups(slack, clock))
+    access = Access(SlackPeople(slack, clock), _rules(settings), SlackGroups(slack, clock), SlackRooms(slack, clock))
     almanac = Almanac(providers, settings.dates)
     expiries = ExpiryWatch(store, providers, almanac, access, jobs, clock, settings.purser.owners)
     agreements = AgreementWatch(store, providers, jobs, clock, apart, settings.purser.agreements_every)
@@ -256,6 +256,7 @@ def build(
         lease=settings.purser.takeover_after,
         render_list=bundle,
         rules=_rules(settings),
+        may_hear=WaitingList(access).may_hear,
     )
     audit = AuditLog(store, clock)
     incidents = Incidents(store, agreements, jobs, clock)
@@ -348,7 +349,10 @@ def connect_providers(
 ) -> Mapping[str, Provider]:
     """One client per configured account, by account name. Opens no connection yet."""
     surroundings = Surroundings(clock, lambda o: metrics.vendor_called(o.account, o.operation, o.reason, o.seconds), watch)
-    return {account.name: specs[account.provider].connect(account, surroundings) for account in settings.accounts}
+    return {
+        account.name: specs[account.provider].connect(account, replace(surroundings, homes=_addresses(account)))
+        for account in settings.accounts
+    }
 
 
 def _sync(
@@ -397,7 +401,7 @@ def _addresses(account: AccountSettings) -> list[str]:
 def _doorkeeper(settings: Configured, slack: AsyncWebClient, clock: Callable[[], datetime]) -> Doorkeeper:
     """With a memory of its own, shorter than a link's life: what changed since the click must show."""
     people, groups = SlackPeople(slack, clock, AT_THE_DOOR), SlackGroups(slack, clock, AT_THE_DOOR)
-    return Doorkeeper(Access(people, _rules(settings), groups), clock)
+    return Doorkeeper(Access(people, _rules(settings), groups, SlackRooms(slack, clock)), clock)
 
 
 def _rules(settings: Configured) -> Rules:

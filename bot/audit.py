@@ -4,6 +4,7 @@ import csv
 import json
 import re
 import sys
+import unicodedata
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -43,7 +44,7 @@ async def audit(settings: Configured, question: Question, out: TextIO = sys.stdo
     """Writes the log, newest first. Raises UserMistake for an option that cannot be understood, StoreUnavailable."""
     async with Workshop(settings) as workshop:
         wanted = GrantFilter(
-            user=question.person,
+            user=member(question.person) if question.person else None,
             product=await _product_id(workshop, question.product) if question.product else None,
             since=moment(question.since, utc_now()) if question.since else None,
             until=moment(question.until, utc_now()) if question.until else None,
@@ -55,13 +56,22 @@ async def audit(settings: Configured, question: Question, out: TextIO = sys.stdo
 def moment(text: str, now: datetime) -> datetime:
     """A day (2026-05-01), a moment (2026-05-01T08:00Z), or how long ago (7d); in UTC unless it says otherwise. Raises
     UserMistake."""
-    if match := re.fullmatch(r"([0-9]{1,6})([smhd])", text):
-        return now - timedelta(**{_UNITS[match[2]]: int(match[1])})
     try:
+        if match := re.fullmatch(r"([0-9]{1,6})([smhd])", text):
+            return now - timedelta(**{_UNITS[match[2]]: int(match[1])})
         found = datetime.fromisoformat(text)
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
     except ValueError:
         raise UserMistake(f"{text} is no time; write 2026-05-01, 2026-05-01T08:00Z or 7d") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    except OverflowError:
+        raise UserMistake(f"{text} is beyond the calendar, which knows the years 1 to 9999") from None
+
+
+def member(text: str) -> str:
+    """Raises UserMistake for what is no member ID: nobody has it, and an empty log would look like an all-clear."""
+    if not re.fullmatch(r"[UW][A-Z0-9]{2,}", text):
+        raise UserMistake(f"{text} is no member ID such as U0123ABCD; Slack shows it under More in the person's profile")
+    return text
 
 
 def row_of(line: AuditLine) -> Row:
@@ -115,7 +125,7 @@ async def _write_table(rows: AsyncIterator[Row], out: TextIO) -> None:
     console.print(table, soft_wrap=not console.is_terminal)
 
 
-async def _write_csv(rows: AsyncIterator[Row], out: TextIO) -> None:
+async def write_csv(rows: AsyncIterator[Row], out: TextIO) -> None:
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
     writer.writeheader()
     async for row in rows:
@@ -126,7 +136,12 @@ def _cell(value: str | int | bool | None) -> str | int | None:
     """Vendors' text stays text where a spreadsheet would compute it: https://owasp.org/www-community/attacks/CSV_Injection"""
     if isinstance(value, bool):
         return str(value).lower()
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return f"'{value}" if isinstance(value, str) and _is_computed(value) else value
+
+
+def _is_computed(text: str) -> bool:
+    """Spreadsheets drop white space in front, and take full-width signs for the plain ones."""
+    return text.startswith(_FORMULA) or unicodedata.normalize("NFKC", text).lstrip().startswith(_FORMULA)
 
 
 async def _write_json(rows: AsyncIterator[Row], out: TextIO) -> None:
@@ -150,6 +165,6 @@ def _visible(text: str) -> Iterator[str]:
 
 _WRITERS: Mapping[str, Callable[[AsyncIterator[Row], TextIO], Awaitable[None]]] = {
     "table": _write_table,
-    "csv": _write_csv,
+    "csv": write_csv,
     "json": _write_json,
 }

@@ -219,15 +219,21 @@ async def _public_url(environment: Environment) -> Findings:
     if url is None:
         mend = "set it to the https address by which people reach Purser: without it, files that need a token have no link"
         return [Finding("PUBLIC_URL", Mark.WARNING, "is not set", mend)]
+    reached = await _reached(url, environment)
+    if url.startswith("http://"):
+        mend = "give Purser an https address: iOS installs only from https, and others on the way can read links"
+        return [reached, Finding("https", Mark.WARNING, "PUBLIC_URL begins with http://", mend)]
+    return [reached]
+
+
+async def _reached(url: str, environment: Environment) -> Finding:
     answer = await _ask(url)
     if answer is None:
-        return [await _nobody_there(environment)]
+        return await _nobody_there(environment)
     if not _is_ours(answer):
         says = f"somebody else answers there ({answer.status_code})"
-        return [Finding("PUBLIC_URL", Mark.FAILED, says, "let the proxy pass every path on to HOST and PORT of Purser")]
-    if url.startswith("http://"):
-        return [Finding("PUBLIC_URL", Mark.WARNING, "answers over http", "iOS installs only from https")]
-    return [Finding("PUBLIC_URL", Mark.OK, "answers")]
+        return Finding("PUBLIC_URL", Mark.FAILED, says, "let the proxy pass every path on to HOST and PORT of Purser")
+    return Finding("PUBLIC_URL", Mark.OK, "answers")
 
 
 async def _nobody_there(environment: Environment) -> Finding:

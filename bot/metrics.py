@@ -51,7 +51,7 @@ def _standing(repositories: Repositories) -> _Standing:
         repositories.catalogue.health(),
         repositories.outbox.counts(),
         repositories.outbox.oldest_open(),
-        repositories.grants.count(GrantFilter()),
+        repositories.grants.count(GrantFilter(given=True)),
     )
 
 

@@ -90,4 +90,5 @@ def routes(desk: Desk) -> Routes:
         forms={subscribing.CALLBACK: subscriptions.submit},
         shortcuts={Shortcut.GET_A_BUILD: getting.call, Shortcut.FIND_BUILDS: Mentioned(desk).call},
         alters_home=frozenset({Action.DOWNLOAD, Action.TRY_AGAIN}),
+        denied={Action.DOWNLOAD: download.denied, Action.TRY_AGAIN: download.denied},
     )

@@ -1,6 +1,16 @@
 """`/download` and the Download button: a link for this person at this moment."""
 
-from bot.domain.answers import Blocked, ChoiceAnswer, Limited, NoSuchProduct, NothingMatches, Obstacle, ProductsAnswer, Ticket
+from bot.domain.answers import (
+    Blocked,
+    ChoiceAnswer,
+    Denied,
+    Limited,
+    NoSuchProduct,
+    NothingMatches,
+    Obstacle,
+    ProductsAnswer,
+    Ticket,
+)
 from bot.domain.errors import UserMistake
 from bot.domain.message import Message
 from bot.domain.model import Build, Person
@@ -37,14 +47,19 @@ class Download:
 
     async def click(self, click: Click) -> Reply:
         key, channel = decode_build(click.value), asked_in(click)
-        if denied := await self._desk.catalog.denial_of(key, channel, click.person):
+        if denied := await self._desk.catalog.denial_of(key, channel, click.person, from_afar=channel != click.channel):
+            await self._desk.links.refuse(click.person.id, channel, key, denied.denial)
             return Reply(mistakes.denied(denied))
         return Reply(await self._minted(click.person, channel, key))
+
+    async def denied(self, click: Click, denied: Denied) -> None:
+        """Somebody who may have nothing at all pressed the button: the log says so."""
+        await self._desk.links.refuse(click.person.id, asked_in(click), decode_build(click.value), denied.denial)
 
     async def tell_me(self, click: Click) -> Reply:
         """The vendor is asked once more: who need not wait gets the link at once."""
         key, channel = decode_build(click.value), asked_in(click)
-        if denied := await self._desk.catalog.denial_of(key, channel, click.person):
+        if denied := await self._desk.catalog.denial_of(key, channel, click.person, from_afar=channel != click.channel):
             return Reply(mistakes.denied(denied))
         outcome = await self._grant(click.person, channel, key)
         if not isinstance(outcome, Blocked) or outcome.build is None or outcome.obstacle not in WORTH_WAITING:

@@ -203,10 +203,14 @@ class Edge:
             action = parse_action_id(press.action_id)
             if action not in self._routes.clicks:
                 return None  # a button that opens an address
-            person = await self._admitted(action, press.user, press.team)
-            if isinstance(person, Reply):
-                return person
-            return await self._routes.clicks[action](Click(person, press.channel, press.value, press.is_private))
+            person = await self._access.person(press.user, press.team)
+            click = Click(person, press.channel, press.value, press.is_private)
+            denied = self._access.denial(person)
+            if denied is None:
+                return await self._routes.clicks[action](click)
+            if action in self._routes.denied:
+                await self._routes.denied[action](click, denied)
+            return Reply(mistakes.denied(denied))
 
         return await self._replied("click", work())
 

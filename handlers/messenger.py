@@ -40,6 +40,8 @@ MOST_PAGES = 10  # of history, 100 messages each, when looking for a message aga
 PERSON_KEPT = timedelta(minutes=10)
 MOST_PEOPLE = 10_000
 GROUP_KEPT = timedelta(minutes=5)
+ROOM_KEPT = timedelta(minutes=1)
+MOST_ROOM_PAGES = 100  # of 1,000 people each
 
 
 def web_client(token: str, api_url: str) -> AsyncWebClient:
@@ -124,8 +126,8 @@ class SlackPeople:
         return person
 
 
-class SlackGroups:
-    """Implements Groups; remembers each group's members for as long as `kept`, and asks once for all who wait."""
+class _Lists:
+    """Lists of people; remembers each for as long as `kept`, and asks once for all who wait."""
 
     def __init__(self, client: AsyncWebClient, clock: Callable[[], datetime], kept: timedelta = GROUP_KEPT) -> None:
         self._client = client
@@ -134,15 +136,42 @@ class SlackGroups:
         self._known: dict[str, tuple[datetime, frozenset[str]]] = {}
         self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def members(self, group: str) -> frozenset[str]:
-        async with self._asking[group]:
-            known = self._known.get(group)
+    async def members(self, of: str) -> frozenset[str]:
+        async with self._asking[of]:
+            known = self._known.get(of)
             if known and self._clock() - known[0] < self._kept:
                 return known[1]
-            answer = await call(self._client.usergroups_users_list, usergroup=group)
-            members = frozenset(map(str, answer.get("users") or ()))
-            self._known[group] = (self._clock(), members)
+            members = await self._read(of)
+            self._known[of] = (self._clock(), members)
             return members
+
+    async def _read(self, of: str) -> frozenset[str]:
+        raise NotImplementedError
+
+
+class SlackGroups(_Lists):
+    """Implements Groups."""
+
+    async def _read(self, of: str) -> frozenset[str]:
+        answer = await call(self._client.usergroups_users_list, usergroup=of)
+        return frozenset(map(str, answer.get("users") or ()))
+
+
+class SlackRooms(_Lists):
+    """Implements Rooms. A private channel is shown only to those who are in it, and that goes for our bot."""
+
+    def __init__(self, client: AsyncWebClient, clock: Callable[[], datetime], kept: timedelta = ROOM_KEPT) -> None:
+        super().__init__(client, clock, kept)
+
+    async def _read(self, of: str) -> frozenset[str]:
+        members, cursor = set[str](), None
+        for _ in range(MOST_ROOM_PAGES):
+            answer = await call(self._client.conversations_members, channel=of, limit=1000, cursor=cursor)
+            members.update(map(str, answer.get("members") or ()))
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor") or None
+            if cursor is None:
+                break
+        return frozenset(members)
 
 
 def _person(user: Mapping[str, Any], user_id: str, home: Mapping[str, Any]) -> Person:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from bot.domain.answers import Denied
 from bot.domain.message import Home, Message, Modal
 from bot.domain.model import Person, Product
 from bot.views.ids import Action, Shortcut
@@ -103,6 +104,7 @@ class Routes:
     none). `fallback` answers words that no feature knows, `open_to_all` names those that answer people who may see no build,
     and `suggest` finds products for a menu by text, channel and person. `forms`: a form's callback -> what its submission does.
     `home` draws a person's Home tab, given their conversation with us; presses of `alters_home` change what it shows.
+    `denied` hears of the clicks of people who may have nothing at all.
     """
 
     features: Mapping[str, Feature]
@@ -115,3 +117,4 @@ class Routes:
     forms: Mapping[str, FormFeature] = field(default_factory=dict)
     shortcuts: Mapping[Shortcut, ShortcutFeature] = field(default_factory=dict)
     alters_home: frozenset[Action] = frozenset()
+    denied: Mapping[Action, Callable[[Click, Denied], Awaitable[None]]] = field(default_factory=dict)

@@ -1,12 +1,14 @@
 """Connections to vendors, shared by all accounts of a process: however many accounts live there, a host sees few of them."""
 
 import ssl
+from collections.abc import Collection
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
 from providers.bodies import ACCEPTED_ENCODINGS
+from providers.guard import GuardedTransport
 
 CALL_LIMITS = httpx.Limits(max_connections=8, max_keepalive_connections=8, keepalive_expiry=30.0)
 
@@ -36,11 +38,12 @@ class Connections:
         return self._clients[origin]
 
 
-def new_client(limits: httpx.Limits) -> httpx.AsyncClient:
-    """Without cookies and automatic redirects."""
+def new_client(limits: httpx.Limits, homes: Collection[str] | None = None) -> httpx.AsyncClient:
+    """Without cookies and automatic redirects. `homes`: see guard.py; None: it goes to configured hosts alone."""
     return httpx.AsyncClient(
         limits=limits,
         verify=_tls(),
+        transport=None if homes is None else GuardedTransport(_tls(), limits, homes),
         follow_redirects=False,
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         headers={"User-Agent": "purser", "Accept-Encoding": ACCEPTED_ENCODINGS},

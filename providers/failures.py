@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 
 from bot.domain.errors import Confused, NotFound, ProviderError, RateLimited, Refused, Unreachable
+from providers.guard import LedInside
 
 Verdict = tuple[type[ProviderError], str]
 Classify = Callable[[int, Any], Verdict | None]
@@ -67,6 +68,8 @@ def judge_exception(error: httpx.HTTPError) -> Verdict:
             return Unreachable, "pool"
         case httpx.TimeoutException():
             return Unreachable, "timeout"
+        case httpx.ConnectError() if any(isinstance(cause, LedInside) for cause in _causes(error)):
+            return Confused, "led_inside"
         case httpx.ConnectError():
             return Unreachable, _why_unconnected(error)
         case httpx.ProxyError():

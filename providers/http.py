@@ -149,7 +149,7 @@ class VendorHttp:
         self._timeout = timeout
         self._connections = surroundings.connections
         self._connections.join()
-        self._transfers = new_client(TRANSFER_LIMITS)
+        self._transfers = new_client(TRANSFER_LIMITS, surroundings.homes)
 
     async def aclose(self) -> None:
         """Closes all connections that no other account uses."""

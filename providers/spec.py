@@ -1,7 +1,7 @@
 """What a provider package declares about itself, and how its settings read secrets and addresses."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -107,15 +107,17 @@ def unwatched(_: Step) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a provider is given by whoever connects it. The same for all accounts of a process, so that they share connections.
+    """What a provider is given by whoever connects it. All accounts of a process share the connections.
 
     `observe` hears of every finished call, for metrics; `watch` of every step on the way, for a person who waits.
+    `homes` are the account's configured addresses: see guard.py. None: nobody is kept from leading us anywhere.
     """
 
     clock: Callable[[], datetime]
     observe: Callable[[Observation], None]
     watch: Callable[[Step], None] = unwatched
     connections: Connections = field(default_factory=Connections)
+    homes: Collection[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

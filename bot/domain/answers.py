@@ -222,10 +222,12 @@ class AuditAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Limited:
-    """The person had as many links as one may have in an hour; `until` is when the next can be had."""
+    """The person had as many links as one may have in an hour, or (`of_clicks`) pressed more often than vendors can be asked;
+    `until` is when the next can be had."""
 
     per_hour: int
     until: datetime
+    of_clicks: bool = False
 
 
 class Obstacle(StrEnum):

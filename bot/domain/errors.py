@@ -6,6 +6,8 @@ from typing import ClassVar
 
 SAVING_CALLS = "saving_calls"
 NOT_OFFERED = "not_offered"  # the vendor does not have this call for this account: nothing to mend, and nothing is known
+# Slack could not answer, as opposed to: it answered no. https://docs.slack.dev/reference/methods/users.info#errors
+_SLACK_AWAY = frozenset({"no_answer", "ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 
 
 class PurserError(Exception):
@@ -85,6 +87,11 @@ class MessageRefused(PurserError):
 
     reason: str
     retry_after: timedelta | None = None
+
+    @property
+    def is_outage(self) -> bool:
+        """Nothing can be concluded from it: Slack said neither yes nor no."""
+        return self.reason in _SLACK_AWAY
 
     def __str__(self) -> str:
         return f"Slack did not take the message ({self.reason})"

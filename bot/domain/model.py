@@ -414,8 +414,9 @@ VENDOR_LINK = "vendor_link"
 class Grant:
     """The record of who asked for which link, where and when. `channel` is where they clicked.
 
-    `given` is False while the click waits for a vendor or a build; `outcome` is the stable code of what came of the click or
-    of the last opening, None while the link was given and not opened. `sent_at`: when the link went to the person's phone.
+    `given` is False while the click waits for a vendor or a build, and for good when it led nowhere; `outcome` is the stable code
+    of what came of the click or of the last opening, None while the link was given and not opened. `sent_at`: when the link went
+    to the person's phone. `asked`: how often the vendor was asked, because a click that waits is taken up again.
     """
 
     id: str
@@ -430,6 +431,7 @@ class Grant:
     revoked_at: datetime | None = None
     revoked_by: str | None = None
     sent_at: datetime | None = None
+    asked: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The protocols at which rooms meet. One ability, one method; a service asks for an ability, never for a vendor."""
 
-from collections.abc import AsyncIterator, Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Container, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -513,13 +513,16 @@ class QuietChannels(Protocol):
 @dataclass(frozen=True, slots=True)
 class GrantFilter:
     """Which grants are meant; None means any. `product` is a product's id; `until` is exclusive; `live_at`: links that were
-    given, not revoked, lead to a page of ours and can still be opened at this moment."""
+    given, not revoked, lead to a page of ours and can still be opened at this moment; `given`: a link was given, or none was.
+    `older_than`: the moment and id of a grant, after which the log is read on, newest first."""
 
     user: str | None = None
     product: str | None = None
     since: datetime | None = None
     until: datetime | None = None
     live_at: datetime | None = None
+    given: bool | None = None
+    older_than: tuple[datetime, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -532,12 +535,16 @@ class AuditLine:
 
 
 class Grants(Protocol):
+    def hold(self, user: str) -> None:
+        """Until this transaction ends, every other that holds the same person waits here: clicks at once come one by one."""
+        ...
+
     def add(self, grant: Grant) -> None: ...
 
     def get(self, grant_id: str) -> Grant | None: ...
 
-    def waiting(self, user: str, build_key: str) -> Grant | None:
-        """The person's click on this build that has not been served yet."""
+    def waiting(self, user: str, build_key: str, outcomes: Collection[str], since: datetime) -> Grant | None:
+        """The person's latest click on this build since then that has not been served yet and ended in one of `outcomes`."""
         ...
 
     def settle(self, grant: Grant) -> bool:
@@ -548,8 +555,16 @@ class Grants(Protocol):
         """When the person was given the link before the last `n - 1`; None: fewer than `n` since then."""
         ...
 
+    def asked(self, user: str, since: datetime) -> tuple[int, datetime | None]:
+        """How often vendors were asked for this person since then, and when the first of these clicks was."""
+        ...
+
     def open_once(self, grant_id: str, outcome: str, most: int, now: datetime) -> bool:
         """Counts one opening; False, and nothing written, when the grant has ended, was revoked or was opened `most` times."""
+        ...
+
+    def close_again(self, grant_id: str, outcome: str | None) -> None:
+        """Takes one opening back; `outcome` is the one before it."""
         ...
 
     def note(self, grant_id: str, outcome: str) -> None:
@@ -687,6 +702,12 @@ class People(Protocol):
 class Groups(Protocol):
     async def members(self, group: str) -> frozenset[str]:
         """The people of a user group. Raises MessageRefused when Slack cannot be asked."""
+        ...
+
+
+class Rooms(Protocol):
+    async def members(self, channel: str) -> frozenset[str]:
+        """The people in a channel. Raises MessageRefused when Slack cannot be asked or does not show the channel."""
         ...
 
 

@@ -4,10 +4,14 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+import structlog
+
 from bot.domain.answers import Denial, Denied
 from bot.domain.errors import MessageRefused
 from bot.domain.model import Person, Product
-from bot.domain.ports import Groups, People
+from bot.domain.ports import Groups, People, Rooms
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +35,17 @@ class Rules:
 
 
 class Access:
-    """Applies the rules to a person, a channel and a product. Without `groups`, nobody is in a user group."""
+    """Applies the rules to a person, a channel and a product. Without `groups`, nobody is in a user group; without `rooms`,
+    nobody knows who is in a channel."""
 
-    def __init__(self, people: People, rules: Rules | None = None, groups: Groups | None = None) -> None:
+    def __init__(
+        self, people: People, rules: Rules | None = None, groups: Groups | None = None, rooms: Rooms | None = None
+    ) -> None:
         rules = rules or Rules()
         self._people = people
         self._rules = rules
         self._groups = groups
+        self._rooms = rooms
         self._wanted_groups = sorted({group for groups in rules.groups.values() for group in groups})
 
     async def person(self, user: str, team: str | None) -> Person:
@@ -66,6 +74,15 @@ class Access:
             return Denied(Denial.CHANNEL, channels)
         return self._outside(self._rules.groups.get(product.name, ()), person)
 
+    async def denial_of_absence(self, product: Product, channel: str, user: str, *, unless_told: bool) -> Denied | None:
+        """Why somebody may not have the product as if they were in this channel: they are not (any more). `unless_told`: whether
+        they may where Slack does not say who is there."""
+        channels = self.channels_of(product)
+        if not channels:
+            return None
+        is_there = await self._is_in(user, channel)
+        return None if is_there or (is_there is None and unless_told) else Denied(Denial.CHANNEL, channels)
+
     def news_denial(self, product: Product, channel: str) -> Denied | None:
         """Why nothing of this product is told in this channel unasked; None: may be."""
         return self._rules.news_denial(product, channel)
@@ -90,10 +107,23 @@ class Access:
         )
 
     async def _is_member(self, user: str, group: str) -> bool | None:
-        """None when Slack does not say."""
+        """None when Slack cannot say. One that it does not show is nobody's: it was deleted, or our token may not read it."""
         if self._groups is None:
             return False
         try:
             return user in await self._groups.members(group)
-        except MessageRefused:
+        except MessageRefused as error:
+            if error.is_outage:
+                return None
+            log.warning("user group not shown", group=group, reason=error.reason)
+            return False
+
+    async def _is_in(self, user: str, channel: str) -> bool | None:
+        """None when Slack does not say."""
+        if self._rooms is None:
+            return None
+        try:
+            return user in await self._rooms.members(channel)
+        except MessageRefused as error:
+            log.warning("channel not shown", channel=channel, reason=error.reason)
             return None

@@ -1,13 +1,13 @@
 """Pending deliveries into Slack, each exactly once."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
 
-from bot.domain.answers import AlertFacts
+from bot.domain.answers import AlertFacts, Untold
 from bot.domain.errors import MessageRefused
 from bot.domain.message import Message
 from bot.domain.model import AlertKind, DeliveryState
@@ -30,7 +30,8 @@ class AlertDelivery:
     """Hands deliveries to Slack, one after the other in each channel, channels side by side.
 
     `render` draws an alert's card, `render_line` what a change adds to the thread of its card, `render_list` many builds in one
-    message; `rules` say what may be told where. A delivery that may already have reached Slack (we died, or Slack never
+    message; `rules` say what may be told where, and `may_hear` whether a person may still be told what they asked to be told; it
+    raises MessageRefused while nobody knows. A delivery that may already have reached Slack (we died, or Slack never
     answered) is first looked for by the id in its message's metadata.
     """
 
@@ -47,6 +48,7 @@ class AlertDelivery:
         *,
         render_list: Callable[[Sequence[AlertFacts], datetime], Message],
         rules: Rules | None = None,
+        may_hear: Callable[[AlertFacts, str], Awaitable[bool]] | None = None,
     ) -> None:
         self._store = store
         self._messenger = messenger
@@ -54,6 +56,7 @@ class AlertDelivery:
         self._render_line = render_line
         self._render_list = render_list
         self._packer = Packer(rules or Rules(), titles, clock)
+        self._may_hear = may_hear
         self._clock = clock
         self._pace = pace
         self._lease = lease
@@ -93,6 +96,9 @@ class AlertDelivery:
 
     async def _deliver(self, parcel: Parcel) -> bool:
         try:
+            if not await self._is_wanted(parcel):
+                await self._store.write(partial(_drop, parcel=parcel, reason=Untold.RESTRICTED))
+                return False
             ts = await self._within_lease(parcel)
         except MessageRefused as error:
             log.warning("alert not delivered", delivery=parcel.id, channel=parcel.channel, reason=error.reason)
@@ -102,6 +108,15 @@ class AlertDelivery:
         for delivery in parcel.deliveries:
             log.info("alert delivered", delivery=delivery.id, channel=parcel.channel, alert=delivery.alert.fingerprint)
         return True
+
+    async def _is_wanted(self, parcel: Parcel) -> bool:
+        if self._may_hear is None:
+            return True
+        try:
+            async with asyncio.timeout(self._lease.total_seconds() / 4):
+                return await self._may_hear(parcel.facts[0], parcel.channel)
+        except TimeoutError as error:
+            raise MessageRefused("no_answer", FIRST_PAUSE) from error
 
     async def _within_lease(self, parcel: Parcel) -> str:
         """The message's ts, in half the time after which somebody else may take this delivery up."""
@@ -165,8 +180,7 @@ class AlertDelivery:
         now, pause = self._clock(), pause_after(parcel.attempts)
         outbox = repositories.outbox
         if error.reason in CARD_IS_GONE:  # somebody deleted it: they do not want to read more of it
-            for delivery in parcel.deliveries:
-                outbox.drop(delivery.id, error.reason)
+            _drop(repositories, parcel, error.reason)
         elif is_accident(error.reason, parcel.deliveries):
             hush(repositories, parcel.channel, parcel.deliveries, error.reason, now, pause)
         elif error.retry_after is None or parcel.attempts + 1 >= MOST_ATTEMPTS:
@@ -184,6 +198,11 @@ class AlertDelivery:
         for delivery in repositories.outbox.open_in(channel):
             if delivery.state is DeliveryState.PENDING and delivery.due_at < until:
                 repositories.outbox.put_off(delivery.id, until)
+
+
+def _drop(repositories: Repositories, parcel: Parcel, reason: str) -> None:
+    for delivery in parcel.deliveries:
+        repositories.outbox.drop(delivery.id, reason)
 
 
 def pause_after(attempts: int) -> timedelta:

@@ -1,11 +1,13 @@
 """Who was given which link, for those who must be able to tell; and forgetting it in time."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
-from bot.domain.ports import AuditLine, Clock, GrantFilter, Store
+from bot.domain.ports import AuditLine, Clock, GrantFilter, Repositories, Store
 
 AT_A_TIME = 500
 LONGEST_WAIT = timedelta(days=30)  # for a build to become ready
@@ -25,12 +27,11 @@ class AuditLog:
         return await self._store.read(lambda r: (tuple(r.grants.find(wanted, offset, limit)), r.grants.count(wanted)))
 
     async def lines(self, wanted: GrantFilter) -> AsyncIterator[AuditLine]:
-        """All of them, a few at a time for the memory's sake."""
-        offset = 0
-        while lines := (await self.page(wanted, offset, AT_A_TIME))[0]:
+        """All of them, a few at a time for the memory's sake. A click meanwhile repeats and hides none."""
+        while lines := await self._store.read(partial(_find, wanted=wanted)):
             for line in lines:
                 yield line
-            offset += len(lines)
+            wanted = replace(wanted, older_than=(lines[-1].grant.created_at, lines[-1].grant.id))
 
     async def forget(self, retention: timedelta) -> int:
         """Removes grants that are older, and who waits in vain. Returns how many grants went."""
@@ -38,3 +39,7 @@ class AuditLog:
         forgotten = await self._store.write(lambda r: (r.grants.purge(now - retention), r.waits.purge(now - LONGEST_WAIT)))
         log.info("audit log purged", grants=forgotten[0], waits=forgotten[1])
         return forgotten[0]
+
+
+def _find(repositories: Repositories, wanted: GrantFilter) -> Sequence[AuditLine]:
+    return repositories.grants.find(wanted, limit=AT_A_TIME)

@@ -80,10 +80,16 @@ class Catalog:
 
         return await self._read(work)
 
-    async def denial_of(self, build_key: str, channel: str, person: Person | None = None) -> Denied | None:
-        """Why this person may not have this build in this channel; None: may, or the build is gone."""
+    async def denial_of(self, build_key: str, channel: str, person: Person, *, from_afar: bool = False) -> Denied | None:
+        """Why this person may not have this build in this channel; None: may, or the build is gone. `from_afar`: they press a
+        button elsewhere, and whether they are in the channel has to be looked up."""
         product = await self._read(lambda reading: reading.product_of(build_key))
-        return self._access.denial_here(product, channel, person) if product else None
+        if product is None:
+            return None
+        denied = self._access.denial_here(product, channel, person)
+        if denied is not None or not from_afar:
+            return denied
+        return await self._access.denial_of_absence(product, channel, person.id, unless_told=False)
 
     async def suggest(self, text: str, channel: str, person: Person | None = None, limit: int = 100) -> tuple[Product, ...]:
         """Products whose name contains or resembles `text`, for menus."""

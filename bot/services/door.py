@@ -14,6 +14,8 @@ from bot.services.access import Access
 
 PATIENCE = timedelta(seconds=2)
 PEACE = timedelta(seconds=30)  # how long Slack is left alone after it did not answer: pages must not wait for it one by one
+UNHEARD = frozenset({"no_answer", "ratelimited"})
+MOST_REFUSED = 10_000  # refusals remembered
 
 log = structlog.get_logger()
 
@@ -32,10 +34,11 @@ class OpenDoor:
 
 
 class Doorkeeper:
-    """Checks again what can have changed since the click: guest, other organisation, deactivated, user groups, the rules.
+    """Checks again what can have changed since the click: guest, other organisation, deactivated, groups, channel, the rules.
 
-    When Slack cannot be asked, the check of the click stands: it is no older than a link lives, and a link is handed out by no
-    other way. Whom Slack does not know (any more) is refused. `access` should forget sooner than a link ends.
+    While Slack cannot answer, what it said last of the person and the product stands: the refusal of an earlier look, or else the
+    check of the click, which is no older than a link lives. Everybody whom Slack does not show is refused. `access` should
+    forget sooner than a link ends.
     """
 
     def __init__(self, access: Access, clock: Clock, patience: timedelta = PATIENCE) -> None:
@@ -43,23 +46,49 @@ class Doorkeeper:
         self._clock = clock
         self._patience = patience
         self._in_peace_until: datetime | None = None
+        self._refused: dict[tuple[str, str], Denied] = {}
 
     async def denial(self, grant: Grant, product: Product) -> Denied | None:
         if self._in_peace_until is not None and self._clock() < self._in_peace_until:
-            return None
+            return self._said_last(grant, product)
         try:
             async with asyncio.timeout(self._patience.total_seconds()):
-                person = await self._access.person(grant.user, None)
+                denied = await self._look(grant, product)
         except MessageRefused as error:
-            if error.retry_after is None:
-                return Denied(Denial.DEACTIVATED)
-            return self._stands(grant, error.reason)
+            if error.is_outage:
+                return self._stands(grant, product, error.reason)
+            log.warning("person not shown", grant=grant.id, reason=error.reason)
+            denied = Denied(Denial.DEACTIVATED)
         except TimeoutError:
-            return self._stands(grant, "timeout")
-        denied = self._access.denial(person) or self._access.denial_here(product, grant.channel, person)
-        return None if denied is not None and denied.denial is Denial.GROUP_UNKNOWN else denied
+            return self._stands(grant, product, "no_answer")
+        if denied is not None and denied.denial is Denial.GROUP_UNKNOWN:
+            return self._stands(grant, product, denied.denial)
+        self._remember(grant, product, denied)
+        return denied
 
-    def _stands(self, grant: Grant, reason: str) -> Denied | None:
-        self._in_peace_until = self._clock() + PEACE
-        log.warning("link opened on the check of its click", grant=grant.id, reason=reason)
-        return None
+    async def _look(self, grant: Grant, product: Product) -> Denied | None:
+        person = await self._access.person(grant.user, None)
+        denied = self._access.denial(person) or self._access.denial_here(product, grant.channel, person)
+        return denied or await self._access.denial_of_absence(product, grant.channel, grant.user, unless_told=True)
+
+    def _stands(self, grant: Grant, product: Product, reason: str) -> Denied | None:
+        if reason in UNHEARD:
+            self._in_peace_until = self._clock() + PEACE
+        denied = self._said_last(grant, product)
+        if denied is None:
+            log.warning("link opened on the check of its click", grant=grant.id, reason=reason)
+        return denied
+
+    def _said_last(self, grant: Grant, product: Product) -> Denied | None:
+        """The refusal of an earlier look; which channels may ask stands in the configuration."""
+        here = self._access.denial_here(product, grant.channel)
+        if here is not None and here.denial is Denial.CHANNEL:
+            return here
+        return self._refused.get((grant.user, product.id))
+
+    def _remember(self, grant: Grant, product: Product, denied: Denied | None) -> None:
+        self._refused.pop((grant.user, product.id), None)
+        if denied is not None:
+            self._refused[grant.user, product.id] = denied
+        if len(self._refused) > MOST_REFUSED:
+            del self._refused[next(iter(self._refused))]

@@ -1,5 +1,6 @@
 """From the click to the file: who was given which build, and what their link opens."""
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -16,11 +17,17 @@ from bot.services.minting import Hindered, Vendors
 from bot.services.shelf import Shelf, Shelved
 from bot.services.tokens import LinkGone, LinkRefused, LinkTokens, LinkUnknown
 
+OPENING = "opening"
 STREAMED = "streamed"
+LEFT = "left"
+BROKEN_OFF = "broken_off"
 REDIRECTED = "redirected"
+LIMITED = "limited"
 HOUR = timedelta(hours=1)
+ASKED_PER_LINK = 4  # a vendor's trouble is no reason to ask it without end: so many clicks for each link that one may have
 INSTEAD_WITHIN = 50  # builds among which one is looked for that can be had instead
 
+_WAITS = frozenset({Obstacle.PROCESSING, Obstacle.VENDOR_DOWN, Obstacle.VENDOR_BUSY, Obstacle.CONFUSED})  # until Try again
 _REPLACEABLE = frozenset({Obstacle.GONE, Obstacle.FAILED, Obstacle.EXPIRED})
 
 
@@ -83,19 +90,25 @@ class Links:
     # --- The click ----------------------------------------------------------------------------
 
     async def grant(self, person_id: str, channel: str, build_key: str) -> Ticket | Blocked | Limited:
-        """What the vendor says now decides. Every click on a build is recorded: one that leads nowhere waits, and the next of the
-        same person on the same build takes its place."""
-        asked = Grant(uuid4().hex, build_key, person_id, channel, self._clock(), self._clock(), given=False)
+        """What the vendor says now decides. Every click on a build is recorded. One that a vendor's trouble or a build's
+        processing leads nowhere waits, and for an hour the next of the same person on the same build takes its place."""
+        asked = self._clicked(person_id, channel, build_key)
         build = await self._store.read(partial(_find_build, key=build_key))
         if build is None:
+            await self._record(replace(asked, outcome="unknown_build", asked=0))
             return Blocked(Obstacle.GONE, reason="unknown_build")
         if limited := await self._store.read(partial(self._limit, asked=asked)):
+            await self._record(replace(asked, outcome=LIMITED, asked=0))
             return limited
         try:
             fresh, link = await self._vendors.ask(build, direct=self._public_url is None)
         except Hindered as hindered:
             return await self._store.write(partial(self._blocked, asked=asked, build=build, hindered=hindered))
         return await self._ticket(asked, fresh, link)
+
+    async def refuse(self, person_id: str, channel: str, build_key: str, reason: str) -> None:
+        """Records the click of somebody who may not have the build; `reason` is a stable code."""
+        await self._record(replace(self._clicked(person_id, channel, build_key), outcome=f"denied_{reason}", asked=0))
 
     async def shelved(self, build_key: str) -> Shelved | None:
         """A build with its product; None: the store has no such build."""
@@ -109,11 +122,25 @@ class Links:
         url = self._address(self._tokens.sign(grant))
         return self._as_ticket(grant, shelved.build, url)
 
+    def _clicked(self, person_id: str, channel: str, build_key: str) -> Grant:
+        return Grant(uuid4().hex, build_key, person_id, channel, self._clock(), self._clock(), given=False)
+
+    async def _record(self, grant: Grant) -> None:
+        await self._store.write(lambda repos: repos.grants.add(grant))
+
     def _limit(self, repos: Repositories, asked: Grant) -> Limited | None:
+        if limited := self._limit_of_links(repos, asked):
+            return limited
+        count, first = repos.grants.asked(asked.user, asked.created_at - HOUR)
+        most = self._per_hour * ASKED_PER_LINK
+        return Limited(most, first + HOUR, of_clicks=True) if first and count >= most else None
+
+    def _limit_of_links(self, repos: Repositories, asked: Grant) -> Limited | None:
         first = repos.grants.nth_newest(asked.user, asked.created_at - HOUR, self._per_hour)
         return Limited(self._per_hour, first + HOUR) if first is not None else None
 
     def _blocked(self, repos: Repositories, asked: Grant, build: Build, hindered: Hindered) -> Blocked:
+        repos.grants.hold(asked.user)
         _keep(repos, replace(asked, outcome=str(hindered.obstacle)))
         down = hindered.obstacle is Obstacle.VENDOR_DOWN
         return Blocked(
@@ -147,8 +174,12 @@ class Links:
         return self._as_ticket(grant, build, direct.url if direct else self._address(self._tokens.sign(grant)))
 
     def _give(self, repos: Repositories, given: Grant) -> Grant | Limited:
-        """The limit is checked again here, where clicks at once come one after the other."""
-        return self._limit(repos, given) or _keep(repos, given)
+        """The limit is checked again here, where a person's clicks at once come one after the other."""
+        repos.grants.hold(given.user)
+        if limited := self._limit_of_links(repos, given):
+            repos.grants.add(replace(given, given=False, opened=0, outcome=LIMITED))
+            return limited
+        return _keep(repos, given)
 
     def _as_ticket(self, grant: Grant, build: Build, url: str) -> Ticket:
         title = self._titles.get(build.account, "")
@@ -171,12 +202,11 @@ class Links:
         return Opened(grant, shelved.build, shelved.product.name, title, shelved.bundle_id, self._address(token))
 
     @asynccontextmanager
-    async def open(self, token: str, wanted: ByteRequest) -> AsyncIterator[Handed]:
+    async def open(self, opened: Opened, wanted: ByteRequest) -> AsyncIterator[Handed]:
         """The file itself. A vendor's single-use link is minted here and nowhere before, and never for a HEAD.
 
-        Raises LinkGone, LinkRefused, LinkUnknown and ProviderError. Leaving closes the vendor's connection.
+        Raises LinkGone and ProviderError. Leaving closes the vendor's connection; how the block is left is how the opening ended.
         """
-        opened = await self.look(token)
         opening = self._vendors.opening(opened.build)
         if opening is None:
             raise LinkGone(opened.grant.id)
@@ -188,9 +218,35 @@ class Links:
             except ProviderError as error:
                 await self._note(opened.grant, error.reason)
                 raise
-            if isinstance(content, Link):
-                await self._note(opened.grant, REDIRECTED)
-            yield Handed(opened, content)
+            async with self._watched(opened.grant, content, wanted):
+                yield Handed(opened, content)
+
+    @asynccontextmanager
+    async def _watched(self, grant: Grant, content: Link | FileStream, wanted: ByteRequest) -> AsyncIterator[None]:
+        """Keeps how an opening ends. One that brings nothing, because the part wanted lies beyond the end, is none."""
+        if wanted.head:
+            yield
+        elif isinstance(content, Link):
+            await self._note(grant, REDIRECTED)
+            yield
+        elif content.status == 416:
+            await self._store.write(lambda repos: repos.grants.close_again(grant.id, grant.outcome))
+            yield
+        else:
+            async with self._noted(grant):
+                yield
+
+    @asynccontextmanager
+    async def _noted(self, grant: Grant) -> AsyncIterator[None]:
+        outcome = BROKEN_OFF
+        try:
+            yield
+            outcome = STREAMED
+        except asyncio.CancelledError:
+            outcome = LEFT
+            raise
+        finally:
+            await self._note(grant, outcome)
 
     def _live(self, repos: Repositories, grant_id: str) -> tuple[Grant, Shelved]:
         grant = repos.grants.get(grant_id)
@@ -207,7 +263,7 @@ class Links:
 
     def _count(self, repos: Repositories, grant_id: str) -> None:
         """Before the vendor is asked: of many openings at once no more than allowed get that far."""
-        if not repos.grants.open_once(grant_id, STREAMED, self._openings, self._clock()):
+        if not repos.grants.open_once(grant_id, OPENING, self._openings, self._clock()):
             raise LinkGone(grant_id)
 
     async def _note(self, grant: Grant, outcome: str) -> None:
@@ -225,8 +281,8 @@ def _failing_since(repos: Repositories, account: str) -> datetime | None:
 
 def _keep(repos: Repositories, asked: Grant) -> Grant:
     """In the place of the click that waits, where one does."""
-    waiting = repos.grants.waiting(asked.user, asked.build_key)
-    if waiting is not None and repos.grants.settle(kept := replace(asked, id=waiting.id)):
+    waiting = repos.grants.waiting(asked.user, asked.build_key, _WAITS, asked.created_at - HOUR)
+    if waiting is not None and repos.grants.settle(kept := replace(asked, id=waiting.id, asked=waiting.asked + 1)):
         return kept
     repos.grants.add(asked)
     return asked

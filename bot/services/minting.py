@@ -90,12 +90,13 @@ class Vendors:
         return provider is not None and self._obstacle(provider, build) is None
 
     def opening(self, build: Build) -> Opening | None:
-        """How the build's content is opened: the vendor is asked when the block is entered, and a single-use link is minted then
-        and never for a HEAD. Entering raises ProviderError. None: the account hands out nothing (any more)."""
+        """How the build's content is opened: the vendor is asked when the block is entered, and a single-use link is minted then.
+        A HEAD is answered from what the store knows: whoever only looks must cost no vendor's call. Entering raises
+        ProviderError. None: the account hands out nothing (any more)."""
         provider = self.providers.get(build.account)
         match provider:
             case _Opener() if build.handover is Handover.FILE:
-                return partial(provider.open_file, build)
+                return partial(_streamed, provider, build)
             case _Minter():
                 return partial(self._handed_on, provider, build)
             case _:
@@ -137,6 +138,15 @@ class Vendors:
     @asynccontextmanager
     async def _handed_on(self, provider: _Minter, build: Build, wanted: ByteRequest) -> AsyncIterator[Link | FileStream]:
         yield _described(build) if wanted.head else await self._mint(provider, build)
+
+
+@asynccontextmanager
+async def _streamed(provider: _Opener, build: Build, wanted: ByteRequest) -> AsyncIterator[Link | FileStream]:
+    if wanted.head:
+        yield _described(build)
+        return
+    async with provider.open_file(build, wanted) as stream:
+        yield stream
 
 
 def _hands_out(provider: Provider, build: Build) -> bool:

@@ -3,8 +3,11 @@
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
+from bot.domain.answers import AlertFacts
+from bot.domain.errors import MessageRefused
 from bot.domain.model import Alert, AlertKind, Build, BuildState, Wait
 from bot.domain.ports import Repositories, Store
+from bot.services.access import Access
 
 
 class WaitingRoom:
@@ -18,6 +21,27 @@ class WaitingRoom:
         """Once per person and build; `channel` is where they asked."""
         wait = Wait(build.key, person_id, channel, self._clock())
         await self._store.write(lambda r: r.waits.add(wait))
+
+
+class WaitingList:
+    """Looks again, before somebody is told: they may have become a guest or left since they asked."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+
+    async def may_hear(self, told: AlertFacts, user: str) -> bool:
+        """Raises MessageRefused while Slack cannot say who this is."""
+        if told.alert.kind is not AlertKind.READY or told.product is None:
+            return True
+        try:
+            person = await self._access.person(user, None)
+        except MessageRefused as error:
+            if error.is_outage:
+                raise
+            return False
+        channel = told.alert.facts.get("channel", user)
+        denied = self._access.denial(person) or self._access.denial_here(told.product, channel, person)
+        return not (denied or await self._access.denial_of_absence(told.product, channel, user, unless_told=True))
 
 
 def tell_waiting(repositories: Repositories, builds: Iterable[Build], at: datetime) -> int:

@@ -1,10 +1,10 @@
 """The audit log: who was given which link, when."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, func, insert, select, true, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, func, insert, select, text, true, update
 
 from bot.domain.model import VENDOR_LINK, Build, Grant
 from bot.domain.ports import AuditLine, GrantFilter
@@ -24,14 +24,12 @@ _COLUMNS = (
     grants.c.revoked_at,
     grants.c.revoked_by,
     grants.c.sent_at,
+    grants.c.asked,
 )
 _GRANT = select(*_COLUMNS)
 _BY_ID = _GRANT.where(grants.c.id == bindparam("id"))
-_WAITING = (
-    _GRANT.where(grants.c.user == bindparam("user"), grants.c.build_key == bindparam("build_key"), grants.c.given.is_not(true()))
-    .order_by(grants.c.created_at.desc())
-    .limit(1)
-)
+_HOLD = text("SELECT pg_advisory_xact_lock(:room, hashtext(:user))")
+_ROOM = 0x677261  # of the two numbers of an advisory lock, the one that keeps ours apart from others: "gra"
 _WITH_BUILD = grants.outerjoin(builds, builds.c.key == grants.c.build_key)
 _LINES = select(*_COLUMNS, products.c.name, *BUILD).select_from(
     _WITH_BUILD.outerjoin(products, products.c.id == builds.c.product_id)
@@ -45,6 +43,11 @@ class SqlGrants:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    def hold(self, user: str) -> None:
+        """SQLite has one writer at a time already."""
+        if self._connection.dialect.name == "postgresql":
+            self._connection.execute(_HOLD, {"room": _ROOM, "user": user})
+
     def add(self, grant: Grant) -> None:
         self._connection.execute(insert(grants).values(id=grant.id, **_values(grant)))
 
@@ -52,8 +55,10 @@ class SqlGrants:
         row = self._connection.execute(_BY_ID, {"id": grant_id}).first()
         return Grant(*row) if row else None
 
-    def waiting(self, user: str, build_key: str) -> Grant | None:
-        row = self._connection.execute(_WAITING, {"user": user, "build_key": build_key}).first()
+    def waiting(self, user: str, build_key: str, outcomes: Collection[str], since: datetime) -> Grant | None:
+        theirs = (grants.c.user == user) & (grants.c.build_key == build_key) & (grants.c.created_at > since)
+        waits = theirs & grants.c.given.is_not(true()) & grants.c.outcome.in_(outcomes)
+        row = self._connection.execute(_GRANT.where(waits).order_by(grants.c.created_at.desc()).limit(1)).first()
         return Grant(*row) if row else None
 
     def settle(self, grant: Grant) -> bool:
@@ -65,11 +70,20 @@ class SqlGrants:
         newest = select(grants.c.created_at).where(theirs).order_by(grants.c.created_at.desc())
         return self._connection.scalar(newest.offset(n - 1).limit(1))
 
+    def asked(self, user: str, since: datetime) -> tuple[int, datetime | None]:
+        theirs = (grants.c.user == user) & (grants.c.created_at > since) & (grants.c.asked > 0)
+        found = self._connection.execute(select(func.sum(grants.c.asked), func.min(grants.c.created_at)).where(theirs)).one()
+        return found[0] or 0, found[1]
+
     def open_once(self, grant_id: str, outcome: str, most: int, now: datetime) -> bool:
         """One statement, so that of many openings at once no more than allowed get through."""
         this = (grants.c.id == grant_id) & (grants.c.opened < most) & _live(now)
         opened = grants.c.opened + 1
         return self._connection.execute(update(grants).where(this).values(opened=opened, outcome=outcome)).rowcount == 1
+
+    def close_again(self, grant_id: str, outcome: str | None) -> None:
+        this = grants.c.id == grant_id
+        self._connection.execute(update(grants).where(this).values(opened=grants.c.opened - 1, outcome=outcome))
 
     def note(self, grant_id: str, outcome: str) -> None:
         self._connection.execute(update(grants).where(grants.c.id == grant_id).values(outcome=outcome))
@@ -111,6 +125,7 @@ def _values(grant: Grant) -> Mapping[str, Any]:
         "revoked_at": grant.revoked_at,
         "revoked_by": grant.revoked_by,
         "sent_at": grant.sent_at,
+        "asked": grant.asked,
     }
 
 
@@ -130,6 +145,11 @@ def _conditions(wanted: GrantFilter) -> list[ColumnElement[bool]]:
         conditions.append(grants.c.created_at < wanted.until)
     if wanted.live_at is not None:
         conditions += [_live(wanted.live_at), grants.c.outcome.is_distinct_from(VENDOR_LINK)]
+    if wanted.given is not None:
+        conditions.append(grants.c.given.is_(wanted.given))
+    if wanted.older_than is not None:
+        at, id = wanted.older_than
+        conditions.append((grants.c.created_at < at) | ((grants.c.created_at == at) & (grants.c.id < id)))
     return conditions
 
 

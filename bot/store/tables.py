@@ -169,6 +169,7 @@ class GrantColumns(TypedColumns):
     revoked_at: Named[datetime | None] = Column(UtcDateTime)
     revoked_by: Named[str | None] = Column(CleanText)
     sent_at: Named[datetime | None] = Column(UtcDateTime)
+    asked: Named[int] = Column(Integer)
 
 
 class WaitColumns(TypedColumns):

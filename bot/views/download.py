@@ -107,8 +107,13 @@ def _choice(answer: ChoiceAnswer, now: datetime, title: str, tail: tuple[Block, 
 
 def limited(answer: Limited, now: datetime) -> Message:
     """When the next download can be had."""
+    had = (
+        f"asked for {count(answer.per_hour, 'download')}"
+        if answer.of_clicks
+        else f"had {count(answer.per_hour, 'download link')}"
+    )
     text = (
-        f"You had {count(answer.per_hour, 'download link')} within an hour, and one gets no more than that. "
+        f"You {had} within an hour, and one gets no more than that. "
         f"The next can be had at {moment(_next_minute(answer.until), now)}."
     )
     return message(text, [section(text)])

@@ -16,7 +16,14 @@ AUDIT: Final = "audit"
 REVOKE: Final = "revoke"
 PAGE_ROWS: Final = 15
 ROW: Final = 400  # characters
-_OUTCOMES: Final = {"streamed": "downloaded", "redirected": "sent on to the file", VENDOR_LINK: "the vendor's own link"}
+_OUTCOMES: Final = {
+    "opening": "download begun",
+    "streamed": "downloaded",
+    "left": "left before the end",
+    "broken_off": "broken off by the vendor",
+    "redirected": "sent on to the file",
+    VENDOR_LINK: "the vendor's own link",
+}
 
 
 def revocable(answer: RevocableAnswer, now: datetime) -> Message:

@@ -42,7 +42,7 @@ class Trouble:
 
 
 NOWHERE = Trouble(404, "Nothing is here", "Purser knows no such link. It may have been cut off or changed on its way.", AGAIN)
-ENDED = Trouble(410, "This link has ended", "Download links are personal and live for a few minutes only.", AGAIN)
+ENDED = Trouble(410, "This link has ended", "Download links live for a few minutes only.", AGAIN)
 NOT_YOURS = Trouble(
     410,
     "This link is closed",

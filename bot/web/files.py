@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 
 import structlog
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
@@ -38,13 +39,20 @@ class FileTransfer:
             log.info("file.left")
 
     async def _hand_over(self, request: Request, scope: Scope, send: Send) -> None:
-        async with self._links.open(request.path_params["token"], byte_request(request)) as handed:
-            structlog.contextvars.bind_contextvars(grant=handed.opened.grant.id)
-            try:
+        if is_ahead_of_time(request):
+            raise HTTPException(503, "A file is handed out when somebody asks for it, not ahead of time")
+        opened = await self._links.look(request.path_params["token"])
+        structlog.contextvars.bind_contextvars(grant=opened.grant.id)
+        has_begun = False
+        try:
+            async with self._links.open(opened, byte_request(request)) as handed:
+                has_begun = True
                 await _response(handed)(scope, _nothing_more, send)
-            except ProviderError as error:
-                # Returning with the response unfinished makes the server cut the connection: the client sees a broken transfer.
-                log.warning("file.broken", account=error.account, reason=error.reason)
+        except ProviderError as error:
+            if not has_begun:
+                raise
+            # Returning with the response unfinished makes the server cut the connection: the client sees a broken transfer.
+            log.warning("file.broken", account=error.account, reason=error.reason)
 
 
 async def _nothing_more() -> Message:
@@ -53,8 +61,15 @@ async def _nothing_more() -> Message:
     raise AssertionError
 
 
+def is_ahead_of_time(request: Request) -> bool:
+    """Whether a browser asks before a person does: https://html.spec.whatwg.org/#the-sec-purpose-header, and its older names."""
+    purposes = (request.headers.get(name, "") for name in ("sec-purpose", "purpose", "x-purpose", "x-moz"))
+    return any("prefetch" in purpose.lower() or "preview" in purpose.lower() for purpose in purposes)
+
+
 def byte_request(request: Request) -> ByteRequest:
-    wanted = request.headers.get("range", "")
+    """A range means something for a GET alone: RFC 9110, section 14.2."""
+    wanted = request.headers.get("range", "") if request.method == "GET" else ""
     is_one = _ONE_RANGE.fullmatch(wanted) is not None
     return ByteRequest(
         range=wanted if is_one else None,

@@ -21,7 +21,7 @@ _environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_environment.filters |= {"size": words.size, "moment": words.moment, "platform": words.platform}
+_environment.filters |= {"size": words.size, "moment": words.moment, "time": words.time, "platform": words.platform}
 _environment.globals["style"] = Markup(_STYLE)  # noqa: S704 - our own file; its hash must stay that of the plain text
 
 

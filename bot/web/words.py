@@ -35,6 +35,19 @@ def size(count: int) -> str:
     return f"{amount:.1f} {unit}"
 
 
+def shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+
+
+def is_long(text: str) -> bool:
+    """Whether it would push aside what stands around it on a phone."""
+    return len(text) > 600 or text.count("\n") > 12
+
+
+def time(when: datetime) -> str:
+    return f"{when:%H:%M} UTC"
+
+
 def moment(when: datetime) -> str:
     return f"{when.day} {when:%B %Y, %H:%M} UTC"
 

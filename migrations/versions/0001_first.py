@@ -236,6 +236,7 @@ def create_grants() -> None:
         sa.Column("revoked_at", MOMENT),
         sa.Column("revoked_by", TEXT),
         sa.Column("sent_at", MOMENT),
+        required("asked", sa.Integer()),
         sa.PrimaryKeyConstraint("id", name="pk_grants"),
     )
     op.create_index("ix_grants_person", "grants", ["user_id", "created_at"])

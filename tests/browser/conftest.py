@@ -1,16 +1,22 @@
-"""Real Chromium in front of the real web app. Without a Chromium on this machine, everything here is skipped and says so."""
+"""Real Chromium in front of the real web app. Without a Chromium on this machine, everything here is skipped and says so.
+
+One Chromium serves all tests, each in a profile of its own, and so all of them run in one event loop.
+"""
 
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, Playwright, async_playwright
 
-from tests.web.conftest import clock, door, host, migrated, store
+from bot.store.engine import Database
+from tests.web.conftest import Door, FileHost, SettableClock, clock, migrated, opened_store, served_door, served_host
 
-__all__ = ["clock", "door", "host", "migrated", "store"]
+__all__ = ["clock", "migrated"]
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PHONE = "Pixel 7"
@@ -61,7 +67,25 @@ class Chromium:
             await context.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
+async def store(migrated: Path, tmp_path: Path) -> AsyncIterator[Database]:
+    async with opened_store(migrated, tmp_path) as database:
+        yield database
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def host(tmp_path: Path) -> AsyncIterator[FileHost]:
+    async with served_host(tmp_path) as files:
+        yield files
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def door(store: Database, host: FileHost, clock: SettableClock) -> AsyncIterator[Door]:
+    async with served_door(store, host, clock) as behind:
+        yield behind
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chromium() -> AsyncIterator[Chromium]:
     if CHROMIUM is None:
         pytest.skip("there is no Chromium on this machine (Debian, Ubuntu: apt install chromium)")

@@ -31,6 +31,19 @@ async def test_tell_me_when_it_is_ready(journey: Journey) -> None:
     assert opened(await journey.press(told, "Download"))
 
 
+async def test_who_may_not_have_it_any_more_is_told_nothing(journey: Journey) -> None:
+    await journey.press(await journey.ask("/download shop 418"), "Tell me when it is ready")
+    journey.world.town.ada.is_restricted = True
+    journey.clock.advance(minutes=11)
+    journey.world.apple.finish_processing(journey.world.in_apple.processing)
+    await journey.check()
+    assert direct_messages(journey) == []
+    journey.world.town.ada.is_restricted = False
+    journey.clock.advance(minutes=11)
+    await journey.check()
+    assert direct_messages(journey) == []
+
+
 async def test_who_need_not_wait_gets_the_link(journey: Journey) -> None:
     answer = await journey.ask("/download shop 418")
     journey.world.apple.finish_processing(journey.world.in_apple.processing)

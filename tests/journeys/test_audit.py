@@ -4,11 +4,12 @@ import asyncio
 import csv
 import io
 import json
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.audit import COLUMNS, moment, printable, row_of
+from bot.audit import COLUMNS, Row, moment, printable, row_of, write_csv
 from bot.domain.errors import UserMistake
 from bot.domain.model import Build, BuildState, Grant, Handover, Platform
 from bot.domain.ports import AuditLine, GrantFilter
@@ -85,6 +86,8 @@ async def test_what_is_too_old_is_forgotten(log: Terminal, journey: Journey) -> 
     [
         (("--product", "shpo"), "no product is called shpo; did you mean Shop?"),
         (("--since", "yesterday"), "yesterday is no time; write 2026-05-01"),
+        (("--person", "@ada"), "@ada is no member ID such as U0123ABCD"),
+        (("--since", "999999d"), "999999d is beyond the calendar"),
     ],
 )
 async def test_options_that_cannot_be_understood(log: Terminal, options: tuple[str, ...], said: str) -> None:
@@ -107,7 +110,10 @@ def test_times(text: str, meant: datetime) -> None:
     assert moment(text, NOW) == meant
 
 
-@pytest.mark.parametrize("text", ["", "7", "7w", "d", "2026-13-01", "-7d"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "7", "7w", "d", "2026-13-01", "-7d", "999999d", "9999-12-31T23:59-14:00", "0001-01-01T00:00+14:00"],
+)
 def test_what_is_no_time(text: str) -> None:
     with pytest.raises(UserMistake):
         moment(text, NOW)
@@ -121,6 +127,18 @@ async def test_vendors_text_is_only_text(log: Terminal, journey: Journey) -> Non
     as_csv = (await log.purser("audit", "--format", "csv")).out
     assert next(csv.DictReader(io.StringIO(as_csv)))["version"].startswith("'=")
     assert "\x1b" not in (await log.purser("audit")).out
+
+
+@pytest.mark.parametrize("text", ["=1+1", "\n=1+1", " =1+1", "\u00a0@SUM(1)", "\uff1d1+1", "\tx", "-1", "\uff0b1"])
+async def test_no_spreadsheet_computes_what_a_vendor_wrote(text: str) -> None:
+    build = Build("a", "b", "c", text, Platform.IOS, "t", BuildState.READY, Handover.FILE)
+
+    async def rows() -> AsyncIterator[Row]:
+        yield row_of(AuditLine(Grant("g", "0" * 16, "U1", "C1", NOW, NOW), build, "Shop"))
+
+    out = io.StringIO(newline="")
+    await write_csv(rows(), out)
+    assert next(csv.DictReader(io.StringIO(out.getvalue(), newline="")))["version"] == f"'{text}"
 
 
 def test_a_row_without_its_build() -> None:

@@ -82,7 +82,7 @@ async def test_all_is_well_beside_the_running_bot(world: World, terminal: Termin
     async with started(world, Watch()):
         outcome = await terminal.purser("doctor")
     assert (outcome.code, outcome.err) == (0, "")
-    assert [line.split()[0] for line in outcome.out.splitlines() if "→" not in line].count("ok") == 8
+    assert [line.split()[0] for line in outcome.out.splitlines() if "→" not in line].count("ok") == 9
     assert "iOS installs only from https" in outcome.out
     assert "agrees with Slack, acme-apple, acme-applivery, acme-store" in outcome.out
 
@@ -94,7 +94,7 @@ async def test_everything_wrong_at_once(world: World, terminal: Terminal) -> Non
     outcome = await terminal.purser("doctor", DATABASE_URL=NOWHERE, APPCIRCLE_PAT="pat_somebody_elses", SLACK_APP_TOKEN="xapp-no")
     assert (outcome.code, outcome.err) == (1, "")
     marks = [line.split()[0] for line in outcome.out.splitlines() if "→" not in line]
-    assert marks == ["ok", "failed", "failed", "failed", "warning", "failed", "failed", "failed", "ok"]
+    assert marks == ["ok", "failed", "failed", "failed", "warning", "warning", "failed", "failed", "failed", "ok"]
     assert "acme-applivery  probe got no answer (connect)\n" in outcome.out
     assert "→ check the addresses of this account, the network and the vendor's status page\n" in outcome.out
 
@@ -255,6 +255,7 @@ async def test_a_public_address_that_nobody_answers(doctor: Doctor) -> None:
     assert await doctor.examine(PUBLIC_URL=elsewhere)
     expected = ("warning", "does not answer; Purser does not run here", "start Purser, then look again")
     assert doctor.finding("PUBLIC_URL") == expected
+    assert doctor.finding("https")[0] == "warning", "said also while nobody answers"
     async with started(doctor.world, Watch()):
         assert not await doctor.examine(PUBLIC_URL=elsewhere)
     mark, says, mend = doctor.finding("PUBLIC_URL")

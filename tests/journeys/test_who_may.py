@@ -53,6 +53,21 @@ async def test_a_shared_card_lets_only_the_group_download(restricted: Journey) -
     answer = await slack.press(town.ben, card, "Download", "Applivery")
     assert "user groups" in answer.text_content
     assert opened(await restricted.press(card, "Download", "Applivery"))
+    assert await clicks(restricted) == [(town.ada.id, True, None), (town.ben.id, False, "denied_group")]
+
+
+async def clicks(journey: Journey) -> list[tuple[str, bool, str | None]]:
+    """What the log says: who, whether they got a link, and what came of it."""
+    lines = await journey.purser.store.read(lambda r: r.grants.find(GrantFilter()))
+    return [(line.grant.user, line.grant.given, line.grant.outcome) for line in lines]
+
+
+async def test_a_guests_click_is_in_the_log(journey: Journey) -> None:
+    slack, town = journey.world.slack, journey.world.town
+    card = await journey.press(await journey.ask("/versions shop"), "Share here")
+    town.ben.is_restricted = True
+    assert not (await slack.press(town.ben, card, "Download", "Applivery")).buttons
+    assert await clicks(journey) == [(town.ben.id, False, "denied_guest")]
 
 
 async def test_a_slack_that_does_not_tell_the_group_lets_nobody_in(restricted: Journey) -> None:
@@ -74,6 +89,45 @@ async def test_who_left_the_group_opens_nothing_any_more(restricted: Journey, br
         assert "Ask Purser again" in answer.text
         assert "Shop" not in answer.text
     assert not [r for r in restricted.world.applivery.requests if "downloadToken" in r.path]
+
+
+@pytest.fixture
+async def in_mobile(world: World) -> AsyncIterator[Journey]:
+    """Shop may be asked for in #mobile alone."""
+    file = world.folder / "purser.toml"
+    file.write_text(f'{file.read_text()}allow_channels = ["{world.town.mobile.id}"]\n')
+    clock = Watch()
+    async with started(world, clock) as purser:
+        journey = Journey(world, purser, clock)
+        await journey.check()
+        yield journey
+
+
+async def test_who_left_the_channel_gets_nothing_through_an_old_direct_message(
+    in_mobile: Journey, browser: httpx.AsyncClient
+) -> None:
+    slack, town = in_mobile.world.slack, in_mobile.world.town
+    url = opened(await in_mobile.ask("/download shop applivery"))
+    await in_mobile.press(await in_mobile.ask("/download shop applivery"), "Send to my phone")
+    (card,) = [m for m in slack.messages(slack.workspace.direct(town.ada)) if m.user == slack.workspace.bot.id]
+    assert opened(await in_mobile.press(card, "Download"))
+    assert (await browser.get(url)).status_code == 200
+    town.mobile.members.remove(town.ada.id)
+    in_mobile.clock.advance(minutes=2)
+    assert (await browser.get(url)).status_code == 410
+    assert f"Ask in #{town.mobile.id}" in (await in_mobile.press(card, "Download")).text_content
+    assert (await clicks(in_mobile))[0] == (town.ada.id, False, "denied_channel")
+
+
+async def test_a_channel_that_is_not_shown_to_us_is_asked_for_in_person(in_mobile: Journey, browser: httpx.AsyncClient) -> None:
+    slack, town = in_mobile.world.slack, in_mobile.world.town
+    await in_mobile.press(await in_mobile.ask("/download shop applivery"), "Send to my phone")
+    (card,) = [m for m in slack.messages(slack.workspace.direct(town.ada)) if m.user == slack.workspace.bot.id]
+    slack.fail("conversations.members", "channel_not_found", times=50)
+    in_mobile.clock.advance(minutes=2)
+    assert f"Ask in #{town.mobile.id}" in (await in_mobile.press(card, "Download")).text_content
+    assert (await browser.get(opened(await in_mobile.ask("/download shop applivery")))).status_code == 200
+    slack.api.faults.clear()
 
 
 @pytest.mark.parametrize("change", [{"is_restricted": True}, {"team": "T0PARTNER"}, {"deleted": True}])
@@ -113,5 +167,4 @@ async def test_try_again_makes_no_second_grant(journey: Journey) -> None:
     answer = await journey.press(answer, "Try again")
     journey.world.applivery.behave()
     assert opened(await journey.press(answer, "Try again"))
-    lines = await journey.purser.store.read(lambda r: r.grants.find(GrantFilter()))
-    assert [(line.product, line.grant.given) for line in lines] == [("Shop", True)]
+    assert await clicks(journey) == [(journey.world.town.ada.id, True, None)]

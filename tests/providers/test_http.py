@@ -9,7 +9,7 @@ import socket
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -576,6 +576,29 @@ def test_https_is_never_left(surroundings: Surroundings) -> None:
         with pytest.raises(Confused, match="led_inside"):
             http.next_hop("open file", "https://store.example.com/a", inside)
     assert http.next_hop("open file", "https://a.example.com/x/", "y?z=1") == "https://a.example.com/x/y?z=1"
+
+
+@pytest.mark.parametrize(
+    ("homes", "may"),
+    [
+        (("https://8.8.8.8",), False),
+        (("https://8.8.8.8", "https://files.10.0.0.1"), True),
+        (("http://127.0.0.1:9",), True),
+        (("http://localhost",), True),
+        (None, True),
+    ],
+)
+async def test_who_answers_is_looked_at_before_anything_is_sent(
+    surroundings: Surroundings, vendor: Misbehaving, url: str, homes: tuple[str, ...] | None, may: bool
+) -> None:
+    """A name says nothing about where it leads: a vendor on the internet may own one that leads to us."""
+    async with opened(replace(surroundings, homes=homes)) as http:
+        if may:
+            assert await read_all(http, url)
+            return
+        with pytest.raises(Confused, match="led_inside"):
+            await read_all(http, url)
+    assert vendor.requests == []
 
 
 def test_origins() -> None:

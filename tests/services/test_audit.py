@@ -21,6 +21,19 @@ async def test_everything_is_read_in_order(store: Database, clock: StoppedClock)
     assert ([line.grant for line in lines], total) == (many[-2:-4:-1], len(many))
 
 
+async def test_a_click_while_the_log_is_read_repeats_and_hides_no_line(store: Database, clock: StoppedClock) -> None:
+    """Many of one moment, so that it takes the id to tell them apart."""
+    many = [replace(GRANT, id=f"g{n:05}") for n in range(AT_A_TIME + 10)]
+    await store.write(lambda r: [r.grants.add(grant) for grant in many])
+    newer = [replace(GRANT, id=f"n{n}", created_at=NOON + timedelta(seconds=1)) for n in range(5)]
+    found = []
+    async for line in AuditLog(store, clock).lines(GrantFilter()):
+        found.append(line.grant.id)
+        if len(found) == 1:
+            await store.write(lambda r: [r.grants.add(grant) for grant in newer])
+    assert found == [grant.id for grant in many[::-1]]
+
+
 async def test_what_may_not_be_kept_is_forgotten(store: Database, clock: StoppedClock) -> None:
     old = replace(GRANT, id="old", created_at=NOON - timedelta(days=400, seconds=1))
     await store.write(lambda r: [r.grants.add(grant) for grant in (GRANT, old)])

@@ -1,7 +1,9 @@
 """Who was given which link."""
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -12,6 +14,7 @@ from bot.store import Database
 from .facts import IOS, NOW, add_shop, hours
 
 GRANT = Grant("g1", "0123456789abcdef", "U1", "C1", NOW, NOW + hours(1))
+AN_HOUR_AGO = NOW - hours(1)
 
 
 async def add(store: Database, *grants: Grant) -> None:
@@ -34,6 +37,13 @@ async def test_a_grant_comes_back_and_counts_its_openings(store: Database) -> No
     assert await store.write(lambda r: r.grants.open_once("g1", "streamed", 5, NOW))
     await store.write(lambda r: r.grants.note("g1", "connect"))
     assert await stored(store) == replace(GRANT, opened=2, outcome="connect")
+
+
+async def test_an_opening_is_taken_back(store: Database) -> None:
+    await add(store, GRANT)
+    await store.write(lambda r: r.grants.open_once("g1", "opening", 5, NOW))
+    await store.write(lambda r: r.grants.close_again("g1", None))
+    assert await stored(store) == GRANT
 
 
 async def test_a_grant_that_was_never_given_is_not_there(store: Database) -> None:
@@ -62,14 +72,22 @@ async def test_of_many_openings_at_once_no_more_than_allowed(store: Database) ->
     assert sum(await asyncio.gather(*openings)) == 3
 
 
+async def waiting_for(
+    store: Database, build_key: str, outcomes: Collection[str] = ("vendor_down",), since: datetime = AN_HOUR_AGO
+) -> Grant | None:
+    return await store.read(lambda r: r.grants.waiting("U1", build_key, outcomes, since))
+
+
 async def test_a_waiting_grant_is_found_and_served_once(store: Database) -> None:
     waiting = replace(GRANT, given=False, expires_at=NOW, outcome="vendor_down")
     await add(store, waiting, replace(GRANT, id="g2", user="U2", given=False), replace(GRANT, id="g3"))
-    assert await store.read(lambda r: r.grants.waiting("U1", GRANT.build_key)) == waiting
-    assert await store.read(lambda r: r.grants.waiting("U1", "f" * 16)) is None
+    assert await waiting_for(store, GRANT.build_key) == waiting
+    assert await waiting_for(store, "f" * 16) is None
+    assert await waiting_for(store, GRANT.build_key, outcomes={"processing"}) is None
+    assert await waiting_for(store, GRANT.build_key, since=NOW) is None
     assert await store.write(lambda r: r.grants.settle(replace(GRANT, outcome=None)))
     assert await stored(store) == GRANT
-    assert await store.read(lambda r: r.grants.waiting("U1", GRANT.build_key)) is None
+    assert await waiting_for(store, GRANT.build_key) is None
     assert not await store.write(lambda r: r.grants.settle(replace(GRANT, channel="C9")))
     assert await stored(store) == GRANT
 
@@ -81,6 +99,20 @@ async def test_when_a_person_had_the_nth_link(store: Database) -> None:
     assert await store.read(lambda r: r.grants.nth_newest("U1", NOW - hours(1), 3)) == times[1]
     assert await store.read(lambda r: r.grants.nth_newest("U1", NOW - hours(1), 5)) is None
     assert await store.read(lambda r: r.grants.nth_newest("U1", times[1], 2)) == times[2]
+
+
+async def test_how_often_vendors_were_asked_for_a_person(store: Database) -> None:
+    await add(store, replace(GRANT, asked=3), replace(GRANT, id="g2", created_at=NOW + hours(1)))
+    await add(store, replace(GRANT, id="denied", asked=0, created_at=NOW - hours(0.5)), replace(GRANT, id="other", user="U2"))
+    assert await store.read(lambda r: r.grants.asked("U1", NOW - hours(1))) == (4, NOW)
+    assert await store.read(lambda r: r.grants.asked("U1", NOW)) == (1, NOW + hours(1))
+    assert await store.read(lambda r: r.grants.asked("U3", NOW)) == (0, None)
+
+
+async def test_links_that_were_given(store: Database) -> None:
+    await add(store, GRANT, replace(GRANT, id="waits", given=False))
+    assert await found(store, given=True) == ["g1"]
+    assert await found(store, given=False) == ["waits"]
 
 
 async def test_revoking_stands(store: Database) -> None:

@@ -224,6 +224,7 @@ LOG = (
     AuditLine(replace(GRANT, user="U2", opened=3, outcome="streamed"), IOS, "Shop"),
     AuditLine(replace(GRANT, created_at=NOW - timedelta(days=2), opened=1, outcome="connect"), None, None),
     AuditLine(replace(GRANT, given=False, outcome="vendor_down"), ADHOC, "Shop"),
+    AuditLine(replace(GRANT, given=False, outcome="denied_guest"), ADHOC, "Shop"),
     AuditLine(replace(GRANT, revoked_at=NOW, revoked_by="U9"), ADHOC, "Shop"),
 )
 
@@ -436,6 +437,7 @@ GOLDEN: Mapping[str, Callable[[], Message]] = {
     "audit": lambda: grants.audit(AuditAnswer(LOG, 120, 15, "shop", SHOP), NOW),
     "audit_empty": lambda: grants.audit(AuditAnswer((), 0, 0, ""), NOW),
     "limited": lambda: download.limited(Limited(30, NOW + timedelta(minutes=12, seconds=4)), NOW),
+    "limited_clicks": lambda: download.limited(Limited(120, NOW + timedelta(minutes=12), of_clicks=True), NOW),
     "waiting": lambda: waiting.waiting(Blocked(Obstacle.PROCESSING, PROCESSING, "App Store Connect"), PROCESSING),
     "alert_ready": lambda: alerts.card(replace(NEW_BUILD, alert=alert(AlertKind.READY, channel="C0123")), NOW),
     "alert_never_ready": lambda: alerts.card(

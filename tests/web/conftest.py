@@ -25,7 +25,7 @@ from bot.domain.model import App, Build, BuildState, Handover, Link, LinkKind, P
 from bot.domain.ports import ByteRequest, FileStream, Provider, Repositories, Store, WebhookHint, WebhookRequest
 from bot.sandbox.server import LoopbackServer
 from bot.services.door import Door as Doorkeeper
-from bot.services.links import Links
+from bot.services.links import OPENING, Links
 from bot.store.engine import Database
 from bot.store.migrate import upgrade
 from bot.web.app import SlackEndpoint, build_web
@@ -233,6 +233,7 @@ class Door:
         self.host = host
         self.clock = clock
         self.public_url = public_url
+        self.address = public_url  # where it really is, whatever people are told
         self.streamer = Streamer("stream", host)
         self.minter = Minter("mint", host)
         self.providers: dict[str, Provider] = {"stream": self.streamer, "mint": self.minter}
@@ -280,10 +281,14 @@ class Door:
         return ticket.url
 
     async def opened(self, url: str) -> tuple[int, str | None]:
-        """How often the grant behind `url` was opened, and how the last opening ended."""
+        """How often the grant behind `url` was opened, and how the last opening ended; waits for that a little."""
         grant_id = (await self.links().look(url.rpartition("/")[2])).grant.id
-        grant = await self.store.read(lambda repos: repos.grants.get(grant_id))
-        assert grant is not None
+        for _ in range(500):
+            grant = await self.store.read(lambda repos: repos.grants.get(grant_id))
+            assert grant is not None
+            if grant.outcome != OPENING:
+                break
+            await asyncio.sleep(0.01)
         return grant.opened, grant.outcome
 
 
@@ -310,14 +315,32 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 async def store(migrated: Path, tmp_path: Path) -> AsyncIterator[Database]:
+    async with opened_store(migrated, tmp_path) as database:
+        yield database
+
+
+@pytest.fixture
+async def host(tmp_path: Path) -> AsyncIterator[FileHost]:
+    async with served_host(tmp_path) as files:
+        yield files
+
+
+@pytest.fixture
+async def door(store: Database, host: FileHost, clock: SettableClock) -> AsyncIterator[Door]:
+    async with served_door(store, host, clock) as behind:
+        yield behind
+
+
+@asynccontextmanager
+async def opened_store(migrated: Path, tmp_path: Path) -> AsyncIterator[Database]:
     shutil.copy(migrated, tmp_path / "purser.db")
     database = Database(f"sqlite:///{tmp_path}/purser.db")
     yield database
     await database.aclose()
 
 
-@pytest.fixture
-async def host(tmp_path: Path) -> AsyncIterator[FileHost]:
+@asynccontextmanager
+async def served_host(tmp_path: Path) -> AsyncIterator[FileHost]:
     path = tmp_path / "artefact.bin"
     path.write_bytes(bytes(range(250)) * 1200)
     files = FileHost(path)
@@ -326,8 +349,8 @@ async def host(tmp_path: Path) -> AsyncIterator[FileHost]:
         yield files
 
 
-@pytest.fixture
-async def door(store: Database, host: FileHost, clock: SettableClock) -> AsyncIterator[Door]:
+@asynccontextmanager
+async def served_door(store: Database, host: FileHost, clock: SettableClock) -> AsyncIterator[Door]:
     """A Door at a loopback address; its app is made at the first request, so that a test can arrange it before."""
     made: list[Starlette] = []
 

@@ -1,5 +1,6 @@
 """The page behind a link: what it says, and that looking at it costs nothing."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from html import unescape
@@ -9,9 +10,10 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 import httpx
 import pytest
 
-from bot.domain.model import Platform
+from bot.domain.model import Build, Platform
 from tests.web.conftest import ANDROID, IOS, MINTED, PAGE, Door
 
+Secure = Callable[[Build], Awaitable[tuple[str, str]]]
 PHONE = {"User-Agent": "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/140.0 Mobile Safari/537.36"}
 
 
@@ -80,11 +82,55 @@ async def test_the_button_leads_to_the_file(door: Door, client: httpx.AsyncClien
     assert links_of(await client.get(link))[label] == f"{link}/file"
 
 
-async def test_ios_installs_over_the_manifest(door: Door, client: httpx.AsyncClient) -> None:
-    link = await door.link(IOS)
-    install = links_of(await client.get(link))["Install"]
-    assert install.startswith("itms-services://?action=download-manifest&url=http%3A%2F%2F")
+@pytest.fixture
+def secure(door: Door) -> Secure:
+    """The https address that a person gets, and the one at which this test reaches it."""
+
+    async def addresses(build: Build) -> tuple[str, str]:
+        here, door.public_url = door.public_url, "https://purser.example"
+        link = await door.link(build)
+        return link, link.replace(door.public_url, here)
+
+    return addresses
+
+
+async def test_ios_installs_over_the_manifest(secure: Secure, client: httpx.AsyncClient) -> None:
+    link, reached = await secure(IOS)
+    page = await client.get(reached, headers=PHONE)
+    install = links_of(page)["Install"]
+    assert install.startswith("itms-services://?action=download-manifest&url=https%3A%2F%2F")
     assert parse_qs(urlsplit(install).query)["url"] == [f"{link}/manifest.plist"]
+    assert page.text.index("Install") < page.text.index("If it does not install") < page.text.index("About this build")
+
+
+@pytest.mark.parametrize(("headers", "main"), [(PHONE, "Install"), ({}, "Download IPA")])
+async def test_install_is_the_main_button_where_it_works(
+    secure: Secure, client: httpx.AsyncClient, headers: dict[str, str], main: str
+) -> None:
+    _, reached = await secure(IOS)
+    found = list(links_of(await client.get(reached, headers=headers)))
+    assert found[0] == main
+    assert set(found) == {"Install", "Download IPA"}, "an iPad calls itself a Mac"
+
+
+async def test_over_http_the_main_button_does_not_promise_to_install(door: Door, client: httpx.AsyncClient) -> None:
+    assert list(links_of(await client.get(await door.link(IOS), headers=PHONE))) == ["Download IPA", "Install"]
+
+
+async def test_whose_link_it_is(door: Door, client: httpx.AsyncClient) -> None:
+    page = (await client.get(await door.link(ANDROID))).text
+    assert "Do not pass it on: whoever has it can use it until" in page
+    assert ">09:10 UTC<" in page
+
+
+@pytest.mark.parametrize(("length", "cut"), [(10_000, False), (10_001, True)])
+async def test_long_notes_are_folded_and_cut_with_a_sign(door: Door, client: httpx.AsyncClient, length: int, cut: bool) -> None:
+    build = replace(ANDROID, id="long", notes="x" * length)
+    await door.save(build)
+    page = (await client.get(await door.link(build))).text
+    assert "Show all 10,000 characters" in page
+    assert ("x…" in page) is cut
+    assert "Show all" not in (await client.get(await door.link(ANDROID))).text
 
 
 async def test_ios_without_a_known_bundle_id_cannot_be_installed_but_downloaded(door: Door, client: httpx.AsyncClient) -> None:

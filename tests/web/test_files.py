@@ -8,6 +8,9 @@ import httpx
 import pytest
 
 from bot.domain.errors import Confused, NotFound, ProviderError, Refused, Unreachable
+from bot.domain.model import Build
+from bot.web.filename import attachment
+from bot.web.filename import file_name as file_name_of
 from tests.web.conftest import ANDROID, CHUNK, IOS, MINTED, PAGE, Door
 
 
@@ -35,14 +38,16 @@ async def test_a_part(door: Door, client: httpx.AsyncClient, wanted: str, start:
 
 
 async def test_a_part_beyond_the_end(door: Door, client: httpx.AsyncClient) -> None:
-    response = await client.get(await door.link(ANDROID) + "/file", headers={"Range": "bytes=400000-"})
+    link = await door.link(ANDROID)
+    response = await client.get(link + "/file", headers={"Range": "bytes=400000-"})
     assert response.status_code == 416
     assert response.headers["content-range"] == "bytes */300000"
+    assert await door.opened(link) == (0, None), "nothing was handed out"
 
 
 async def test_a_part_of_a_file_that_has_changed_is_the_whole_file(door: Door, client: httpx.AsyncClient) -> None:
     link = await door.link(ANDROID) + "/file"
-    etag = (await client.head(link)).headers["etag"]
+    etag = (await client.get(link)).headers["etag"]
     same = await client.get(link, headers={"Range": "bytes=0-9", "If-Range": etag})
     other = await client.get(link, headers={"Range": "bytes=0-9", "If-Range": '"older"'})
     assert (same.status_code, len(same.content)) == (206, 10)
@@ -65,6 +70,45 @@ async def test_head_tells_the_size_and_counts_nothing(door: Door, client: httpx.
     assert await door.opened(link) == (0, None)
 
 
+@pytest.mark.parametrize("build", [ANDROID, replace(ANDROID, id="sizeless", size=None)])
+@pytest.mark.parametrize("wanted", [None, "bytes=0-9", "bytes=400000-"])
+async def test_head_asks_no_vendor_and_knows_no_ranges(
+    door: Door, client: httpx.AsyncClient, build: Build, wanted: str | None
+) -> None:
+    await door.save(build)
+    response = await client.head(await door.link(build) + "/file", headers={"Range": wanted} if wanted else {})
+    assert response.status_code == 200
+    assert "content-range" not in response.headers
+    assert response.headers.get("content-length") == (None if build.size is None else "300000")
+    assert door.streamer.calls == []
+
+
+@pytest.mark.parametrize(
+    "purpose",
+    [{"Sec-Purpose": "prefetch"}, {"Sec-Purpose": "prefetch;prerender"}, {"Purpose": "prefetch"}, {"X-Moz": "prefetch"}],
+)
+async def test_a_browser_that_runs_ahead_gets_and_burns_nothing(
+    door: Door, client: httpx.AsyncClient, purpose: dict[str, str]
+) -> None:
+    for build in (ANDROID, MINTED):
+        link = await door.link(build)
+        assert (await client.get(link + "/file", headers=purpose)).status_code == 503
+        assert await door.opened(link) == (0, None)
+    assert door.streamer.calls + door.minter.calls == []
+
+
+async def test_a_vendors_trouble_is_logged_with_the_grant(
+    door: Door, client: httpx.AsyncClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    link = await door.link(ANDROID)
+    grant_id = (await door.links().look(link.rpartition("/")[2])).grant.id
+    door.streamer.trouble = Unreachable
+    assert (await client.get(link + "/file")).status_code == 503
+    told = [line for line in capsys.readouterr().out.splitlines() if "file.refused" in line or "http.request" in line]
+    assert len(told) == 2
+    assert all(grant_id in line for line in told)
+
+
 async def test_openings_are_recorded(door: Door, client: httpx.AsyncClient) -> None:
     link = await door.link(ANDROID)
     await client.get(link + "/file")
@@ -78,12 +122,15 @@ async def test_openings_are_recorded(door: Door, client: httpx.AsyncClient) -> N
         ("Плата.apk", "attachment; filename=\"download.apk\"; filename*=UTF-8''%D0%9F%D0%BB%D0%B0%D1%82%D0%B0.apk"),
         ("Käse.apk", "attachment; filename=\"Kase.apk\"; filename*=UTF-8''K%C3%A4se.apk"),
         ('a";\r\nX-Evil: 1.apk', 'attachment; filename="a_;X-Evil_ 1.apk"'),
-        ("../../etc/passwd", 'attachment; filename="passwd"'),
+        ("../../etc/passwd", 'attachment; filename="passwd.apk"'),
+        ("shop-3.2.0", 'attachment; filename="shop-3.2.0.apk"'),
+        ("bundle.AAB", 'attachment; filename="bundle.AAB"'),
+        ("50%41.apk", "attachment; filename=\"50_41.apk\"; filename*=UTF-8''50%2541.apk"),
         ("C:\\Users\\x\\shop.apk", 'attachment; filename="shop.apk"'),
         ("shop\u202egpj.apk", 'attachment; filename="shopgpj.apk"'),
         ("..", 'attachment; filename="Shop-3.2.0-418.apk"'),
         (None, 'attachment; filename="Shop-3.2.0-418.apk"'),
-        ("x" * 400 + ".apk", f'attachment; filename="{"x" * 146}.apk"'),
+        ("x" * 400 + ".apk", f'attachment; filename="{"x" * 196}.apk"'),
     ],
 )
 async def test_file_names(door: Door, client: httpx.AsyncClient, file_name: str | None, header: str) -> None:
@@ -92,6 +139,37 @@ async def test_file_names(door: Door, client: httpx.AsyncClient, file_name: str 
     response = await client.head(await door.link(build) + "/file")
     assert response.headers["content-disposition"] == header
     assert "x-evil" not in response.headers
+
+
+@pytest.mark.parametrize(
+    ("file_name", "plain"),
+    [
+        ("shop＂; filename=＂evil.exe", "shop_; filename=_evil.exe.apk"),
+        ("shop／..＼evil.apk", "shop_.._evil.apk"),
+        ("a％22b：c？d＊e｜f＜g＞.apk", "a_22b_c_d_e_f_g_.apk"),
+        ("．．／．ssh.apk", "download.._.ssh.apk"),
+    ],
+)
+def test_what_looks_like_a_quote_does_not_become_one(file_name: str, plain: str) -> None:
+    build = replace(ANDROID, file_name=file_name)
+    header = attachment(file_name_of(build, "Shop"))
+    assert header.startswith(f"attachment; filename=\"{plain}\"; filename*=UTF-8''")
+    assert header.count('"') == 2
+    assert not set(header.split("filename*")[0]) & set("%/\\")
+
+
+def test_a_long_name_in_any_alphabet_fits_a_file_system() -> None:
+    name = file_name_of(replace(ANDROID, file_name="商店" * 100 + ".apk"), "Shop")
+    assert len(name.encode()) <= 200
+    assert name.endswith(("商.apk", "店.apk"))
+    unnamed = file_name_of(replace(ANDROID, file_name=None), "商店" * 100)
+    assert len(unnamed.encode()) <= 200
+    assert unnamed.endswith(".apk")
+
+
+@pytest.mark.parametrize("name", ["می\u200cخواهم.apk", "क्\u200dष.apk"])
+def test_joiners_are_part_of_the_spelling(name: str) -> None:
+    assert file_name_of(replace(ANDROID, file_name=name), "Shop") == name
 
 
 @pytest.mark.parametrize(
@@ -129,6 +207,7 @@ async def test_an_upstream_that_breaks_off_breaks_the_transfer(door: Door, clien
         assert response.headers["content-length"] == "300000"
         with pytest.raises(httpx.RemoteProtocolError, match="received 100000 bytes, expected 300000"):
             await response.aread()
+    assert await door.opened(link.removesuffix("/file")) == (1, "broken_off")
 
 
 async def test_fewer_bytes_than_promised_never_look_whole(door: Door, client: httpx.AsyncClient) -> None:
@@ -139,11 +218,13 @@ async def test_fewer_bytes_than_promised_never_look_whole(door: Door, client: ht
 
 async def test_a_client_that_leaves_frees_the_vendor(door: Door, client: httpx.AsyncClient) -> None:
     door.streamer.path = "/endless"
-    async with client.stream("GET", await door.link(ANDROID) + "/file") as response:
+    link = await door.link(ANDROID)
+    async with client.stream("GET", link + "/file") as response:
         chunks = response.aiter_raw()
         await anext(chunks)
         assert not door.host.left.is_set()
     await asyncio.wait_for(door.host.left.wait(), 5)
+    assert await door.opened(link) == (1, "left")
 
 
 async def test_a_client_that_leaves_before_the_vendor_answers_frees_it(door: Door, client: httpx.AsyncClient) -> None:

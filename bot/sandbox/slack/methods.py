@@ -124,6 +124,14 @@ def usergroups_users_list(call: Call) -> dict[str, Any]:
     return {"users": sorted(members)}
 
 
+def conversations_members(call: Call) -> dict[str, Any]:
+    channel = call.channel()
+    call.require(f"{_FAMILY[channel.kind]}:read")
+    everyone, start = sorted(channel.members), int(call.arguments.get("cursor") or 0)
+    end = start + int(call.arguments.get("limit") or 100)
+    return {"members": everyone[start:end], "response_metadata": {"next_cursor": str(end) if end < len(everyone) else ""}}
+
+
 def conversations_info(call: Call) -> dict[str, Any]:
     channel = call.channel()
     call.require(f"{_FAMILY[channel.kind]}:read")
@@ -360,6 +368,7 @@ METHODS: Mapping[str, Method] = {
     "conversations.history": Method(conversations_history),
     "conversations.info": Method(conversations_info),
     "conversations.replies": Method(conversations_replies),
+    "conversations.members": Method(conversations_members),
     "conversations.open": Method(conversations_open, "im:write"),
     "team.info": Method(team_info, "team:read"),
     "usergroups.users.list": Method(usergroups_users_list, "usergroups:read"),
