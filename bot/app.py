@@ -371,8 +371,9 @@ def _rules(settings: Configured) -> Rules:
         guests=settings.purser.guests,
         external=settings.purser.external,
         owners=frozenset(settings.purser.owners),
-        channels={product.name: product.channels for product in products},
+        channels={product.name: product.channels for product in products if product.channels},
         groups={product.name: product.groups for product in products if product.groups},
+        apps={app: product.name for product in products for app in product.apps},
     )
 
 

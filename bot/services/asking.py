@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.domain.model import Platform, Product
+from bot.domain.names import normalise
 from bot.domain.ports import BuildFilter
-from bot.services.names import NameIndex, normalise
+from bot.services.names import NameIndex
 
 MOST_WORDS = 12  # a question longer than this is no name and no filter; it is matched as one text
 

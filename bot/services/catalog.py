@@ -15,10 +15,10 @@ from bot.domain.answers import (
     ProductsAnswer,
 )
 from bot.domain.model import Build, Person, Product
+from bot.domain.names import normalise
 from bot.domain.ports import BuildFilter, BuildPage, Store
 from bot.services.access import Access
 from bot.services.asking import Question, matching_track
-from bot.services.names import normalise
 from bot.services.reading import Reader, Reading
 
 PAGE = 10  # builds shown at once
