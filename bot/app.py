@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -42,7 +42,7 @@ from bot.services.expiries import Almanac, ExpiryWatch
 from bot.services.incidents import IncidentCards, Incidents
 from bot.services.links import Links
 from bot.services.phone import PhoneSender
-from bot.services.products import ConfiguredProduct
+from bot.services.products import ConfiguredProduct, unlisted
 from bot.services.reading import Account, Reader
 from bot.services.refresh import Refresher
 from bot.services.revoking import RevokingDesk
@@ -84,9 +84,9 @@ class Part(Flag):
     EVERYTHING = WEB | WORKER | CLOCK
 
 
-def load_settings(environ: Mapping[str, str], cwd: Path, specs: Specs = SPECS) -> Configured:
-    """Raises ConfigurationError."""
-    return load(environ, specs, cwd, SecretSources)
+def load_settings(environ: Mapping[str, str], cwd: Path, specs: Specs = SPECS, *, with_accounts: bool = True) -> Configured:
+    """Without accounts, for what concerns Slack alone and needs no secret. Raises ConfigurationError."""
+    return load(environ, specs, cwd, SecretSources, with_accounts=with_accounts)
 
 
 def utc_now() -> datetime:
@@ -200,6 +200,7 @@ class Workshop:
         self.sync = Sync(self.store, self.providers, _products(settings), NoJobs(), clock, rules=_rules(settings))
         self.audit = AuditLog(self.store, clock)
         self._accounts = settings.accounts
+        self._products = _products(settings)
 
     async def __aenter__(self) -> Self:
         return self
@@ -212,6 +213,10 @@ class Workshop:
     async def register(self) -> None:
         """Accounts must be known before they are checked. Raises StoreUnavailable."""
         await self.store.write(partial(_register, accounts=self._accounts))
+
+    async def unlisted(self) -> Mapping[str, Sequence[str]]:
+        """The apps of `[[products]]` that no account lists, by product. Raises StoreUnavailable."""
+        return await self.store.read(lambda r: unlisted(r.catalogue, self._products))
 
 
 class NoJobs:

@@ -7,7 +7,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from bot.app import Configured, Workshop
 from bot.domain.errors import UserMistake
-from bot.remedies import problem, remedy
+from bot.remedies import UNLISTED, problem, remedy
 from bot.report import Row, print_rows
 from bot.services.sync import SyncReport
 
@@ -23,7 +23,9 @@ async def sync_now(settings: Configured, account: str | None) -> bool:
     async with Workshop(settings) as workshop:
         await workshop.register()
         reports = await _check(workshop, names)
-    print_rows(Console(), [HEAD, *map(_row, reports)])
+        unlisted = await workshop.unlisted()
+    products = [Row(name, f"no account lists {', '.join(apps)}", UNLISTED) for name, apps in unlisted.items()]
+    print_rows(Console(), [HEAD, *map(_row, reports), *products])
     return all(report.failure is None for report in reports)
 
 

@@ -88,10 +88,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _settings() -> "Configured":
+def _settings(*, with_accounts: bool = True) -> "Configured":
     from bot.app import load_settings
 
-    return load_settings(os.environ, Path.cwd())
+    return load_settings(os.environ, Path.cwd(), with_accounts=with_accounts)
 
 
 def _run(_: argparse.Namespace) -> int:
@@ -235,7 +235,7 @@ def _manifest(_: argparse.Namespace) -> int:
 
     from bot.manifest import manifest
 
-    print(json.dumps(manifest(_settings()), indent=2))  # noqa: T201
+    print(json.dumps(manifest(_settings(with_accounts=False)), indent=2))  # noqa: T201
     return WELL
 
 

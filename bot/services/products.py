@@ -71,6 +71,18 @@ class Joiner:
                 self._by_bundle.setdefault(app.bundle_id.casefold(), product)
 
 
+def unlisted(catalogue: Catalogue, configured: Iterable[ConfiguredProduct]) -> Mapping[str, Sequence[str]]:
+    """Product -> its configured apps, as "account:app id", that their account was never seen to list. An account that was never
+    read says nothing."""
+    read = {health.name for health in catalogue.health() if health.ok_at is not None}
+    listed = {name: {app.id for app in catalogue.apps(name)} for name in read}
+    found = {
+        product.name: [f"{account}:{app}" for account, app in product.apps if account in read and app not in listed[account]]
+        for product in configured
+    }
+    return {name: apps for name, apps in found.items() if apps}
+
+
 def with_bundle_ids(apps: Iterable[App], bundle_ids: Mapping[str, str]) -> list[App]:
     """Fills in what only the builds say (Appcircle's profiles carry no bundle id). `bundle_ids`: app id -> bundle id."""
     return [app if app.bundle_id else replace(app, bundle_id=bundle_ids.get(app.id)) for app in apps]

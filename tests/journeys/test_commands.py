@@ -137,6 +137,15 @@ async def test_the_manifest_is_json(bare: Terminal) -> None:
     assert json.loads(outcome.out)["features"]["slash_commands"][0]["url"] == "https://purser.example.com/slack/events"
 
 
+async def test_the_manifest_needs_no_secret(bare: Terminal) -> None:
+    (bare.folder / "purser.toml").write_text((ROOT / "purser.example.toml").read_text())
+    outcome = await bare.purser("manifest")
+    assert (outcome.code, outcome.err) == (0, "")
+    refused = await bare.purser("doctor")
+    assert refused.code == 2
+    assert "for example: ASC_PRIVATE_KEY=…" in refused.err
+
+
 @pytest.fixture
 def nobody_reads() -> Iterator[int]:
     """The writing end of a pipe whose reader has gone, as `head` does."""
@@ -187,6 +196,19 @@ async def test_sync_says_which_account_cannot_be_read(world: World, terminal: Te
     assert row == "acme-applivery  could not be read: list apps got no answer (connect)"
     assert advice.startswith("                → check the addresses of this account")
     assert appcircle.split() == ["acme-store", "2", "3", "0"]
+
+
+async def test_sync_names_apps_that_no_account_lists(terminal: Terminal) -> None:
+    file = terminal.folder / "purser.toml"
+    file.write_text(file.read_text() + '[[products]]\nname = "Till"\napps = ["acme-applivery:5f3e1c0a9b8d7e6f5a4b3c2d"]\n')
+    outcome = await terminal.purser("sync")
+    assert outcome.code == 0
+    assert outcome.out.splitlines()[-2:] == [
+        "Till            no account lists acme-applivery:5f3e1c0a9b8d7e6f5a4b3c2d",
+        "                → correct the ids under apps of its [[products]] table",
+    ]
+    examined = await terminal.purser("doctor")
+    assert "warning  product Till" in examined.out
 
 
 async def test_sync_of_an_account_that_nobody_configured(terminal: Terminal) -> None:
