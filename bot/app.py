@@ -62,7 +62,7 @@ from bot.web.slack import SlackRequests
 from handlers import routes
 from handlers.desk import Desk
 from handlers.edge import Edge
-from handlers.messenger import SlackGroups, SlackMessenger, SlackPeople, error_code, web_client
+from handlers.messenger import TOKEN_REFUSED, SlackGroups, SlackMessenger, SlackPeople, error_code, web_client
 from handlers.socket_mode import staying_connected
 from providers import SPECS
 from providers.spec import AccountSettings, ProviderSpec, SecretSources, Surroundings
@@ -70,7 +70,6 @@ from providers.spec import AccountSettings, ProviderSpec, SecretSources, Surroun
 Configured = Settings[AccountSettings]
 Specs = Mapping[str, ProviderSpec]
 AT_THE_DOOR = timedelta(minutes=1)
-REFUSALS = ("invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired")
 
 log = structlog.get_logger()
 
@@ -121,7 +120,7 @@ class Purser:
             await self.slack.auth_test()
         except SlackApiError as error:
             code = error_code(error) or "no answer"
-            if code in REFUSALS:
+            if code in TOKEN_REFUSED:
                 raise PurserError(f"Slack refuses SLACK_BOT_TOKEN ({code}); copy it anew from OAuth & Permissions") from error
             log.warning("Slack did not answer at start", reason=code)
         except (aiohttp.ClientError, TimeoutError):

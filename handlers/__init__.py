@@ -35,7 +35,7 @@ WORDS = (
 def routes(desk: Desk) -> Routes:
     """What people can say and press. `open_to_all` also answers people who may see no build."""
     versions, download, subscriptions = Versions(desk), Download(desk), Subscriptions(desk)
-    status, revoke = Status(desk, WORDS, versions.ask), Revoke(desk)
+    status, revoke = Status(desk, WORDS), Revoke(desk)
     agreements = Agreements(desk)
     features = {
         "versions": versions.ask,
@@ -75,7 +75,9 @@ def routes(desk: Desk) -> Routes:
         },
         commands={desk.commands.versions: "versions", desk.commands.download: "download", desk.commands.root: ""},
         fallback=status.unknown,
+        names_product=desk.catalog.names_product,
         open_to_all=frozenset({"whoami", "help", "other"}),
+        impersonal=frozenset({"help", "other"}),
         suggest=desk.catalog.suggest,
         forms={subscribing.CALLBACK: subscriptions.submit},
     )

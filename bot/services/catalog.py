@@ -68,6 +68,10 @@ class Catalog:
 
         return await self._read(work)
 
+    async def names_product(self, words: str) -> bool:
+        """Whether a product's name stands among the words."""
+        return await self._read(lambda reading: reading.question(words).product is not None)
+
     async def denial_of(self, build_key: str, channel: str, person: Person | None = None) -> Denied | None:
         """Why this person may not have this build in this channel; None: may, or the build is gone."""
         product = await self._read(lambda reading: reading.product_of(build_key))

@@ -81,7 +81,9 @@ def _open_postgres(url: URL, pool_size: int) -> Engine:
 
 def _check_options(url: URL) -> None:
     """The client library takes only what it knows: https://www.postgresql.org/docs/current/libpq-connect.html"""
-    options = {name: value if isinstance(value, str) else value[-1] for name, value in url.query.items()}
+    options: dict[str, str | int | None] = {
+        name: value if isinstance(value, str) else value[-1] for name, value in url.query.items()
+    }
     try:
         from psycopg import ProgrammingError as Unknown
         from psycopg import conninfo
