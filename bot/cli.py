@@ -246,8 +246,7 @@ def _demo(arguments: argparse.Namespace) -> int:
         return asyncio.run(scripted())
     from bot.sandbox.demo import interactive
 
-    asyncio.run(interactive())
-    return WELL
+    return asyncio.run(interactive())
 
 
 def _loop(work: Coroutine[Any, Any, int]) -> int:

@@ -45,11 +45,13 @@ class ProductLine:
 
 @dataclass(frozen=True, slots=True)
 class ProductsAnswer:
-    """`/versions` without a product's name. `asked` is the question, for the Share button."""
+    """`/versions` without a product's name. `asked` is the question, for the Share button. `has_accounts` False: nothing is
+    configured that could be shown."""
 
     lines: tuple[ProductLine, ...]
     freshness: Freshness
     asked: str = ""
+    has_accounts: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,7 +121,7 @@ class Catalog:
             builds = _fitting(reading, question, product)
             if (builds or not question.rest) and not self._access.denial_here(product, seat.channel, seat.person):
                 lines.append(ProductLine(product, next(iter(builds), None)))
-        return ProductsAnswer(tuple(lines), reading.freshness(self.titles), words)
+        return ProductsAnswer(tuple(lines), reading.freshness(self.titles), words, has_accounts=bool(self.titles))
 
     def _heads(self, reading: Reading, question: Question, product: Product, words: str) -> Answer:
         builds = _fitting(reading, question, product)

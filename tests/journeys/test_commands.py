@@ -103,6 +103,25 @@ async def test_a_token_that_slack_refuses_is_one_sentence(terminal: Terminal) ->
     assert outcome.err == "purser: Slack refuses SLACK_BOT_TOKEN (invalid_auth); copy it anew from OAuth & Permissions\n"
 
 
+async def test_an_app_token_that_slack_refuses_is_one_sentence(terminal: Terminal) -> None:
+    outcome = await terminal.purser("run", SLACK_APP_TOKEN="xapp-somebody-elses")
+    assert outcome.code == 1
+    (sentence,) = outcome.err.splitlines()
+    assert sentence.startswith(
+        "purser: Slack refuses SLACK_APP_TOKEN (invalid_auth); make an app-level token with connections:write"
+    )
+
+
+async def test_without_accounts_it_says_so(world: World, terminal: Terminal) -> None:
+    (terminal.folder / "purser.toml").write_text("")
+    async with terminal.started("run", until="answering") as started:
+        answer = await world.slack.command(world.town.ada, world.town.mobile, "/versions")
+    (warning,) = [line for line in started.said if "[warning" in line]
+    sentence = "No accounts are configured, so there is nothing to show; purser.example.toml has one of each kind."
+    assert sentence in warning
+    assert answer.text_content.startswith(sentence)
+
+
 async def test_a_database_that_is_not_there(terminal: Terminal) -> None:
     outcome = await terminal.purser("run", DATABASE_URL=NOWHERE)
     assert outcome.code == 1
