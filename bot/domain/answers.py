@@ -199,7 +199,8 @@ class Obstacle(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """`title` is the provider's; `since` when it began, where known; `instead` the newest build that can be had."""
+    """`title` is the provider's; `since` when it began, where known; `well_at` when the account was last read well; `instead` the
+    newest build that can be had."""
 
     obstacle: Obstacle
     build: Build | None = None
@@ -208,6 +209,7 @@ class Blocked:
     since: datetime | None = None
     instead: Build | None = None
     reason: str | None = None
+    well_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

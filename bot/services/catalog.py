@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TypeVar
 
 from bot.domain.answers import (
@@ -22,6 +23,8 @@ from bot.services.asking import Question, matching_track
 from bot.services.reading import Reader, Reading
 
 PAGE = 10  # builds shown at once
+SUGGESTED = 5  # products
+LOOKED_THROUGH = 200  # products, for a build of which only version or number is known
 
 Answer = ProductsAnswer | HeadsAnswer | BuildsAnswer | NoSuchProduct | NothingMatches | Denied
 DownloadAnswer = Build | ProductsAnswer | ChoiceAnswer | NoSuchProduct | NothingMatches | Denied
@@ -139,9 +142,17 @@ class Catalog:
         return BuildsAnswer(product, wanted, words, page, offset, PAGE, self.titles, freshness)
 
     def _unknown(self, reading: Reading, question: Question, seat: _Seat, command: str) -> NoSuchProduct:
-        """Suggests nothing that may not be asked for here."""
-        near = tuple(p for p in reading.index.near(question.name) if not self._access.denial_here(p, seat.channel, seat.person))
-        return NoSuchProduct(question.name, near, command, question.rest)
+        """Suggests nothing that may not be asked for here. Where no name was said, what else was said tells what may be meant."""
+        known = reading.index.near(question.name) if question.name else reading.index.products[:LOOKED_THROUGH]
+        near = (p for p in known if not self._access.denial_here(p, seat.channel, seat.person))
+        meant = near if question.name else (p for p in near if question.is_narrow and _has(reading, question, p))
+        return NoSuchProduct(question.name, tuple(islice(meant, SUGGESTED)), command, question.rest)
+
+
+def _has(reading: Reading, question: Question, product: Product) -> bool:
+    """Whether the product has a build of that description."""
+    wanted = _named_track(question, reading.heads(product))
+    return wanted is not None and reading.find(product, wanted, 0, 1).total > 0
 
 
 def _fitting(reading: Reading, question: Question, product: Product) -> tuple[Build, ...]:

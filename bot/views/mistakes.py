@@ -20,7 +20,7 @@ def no_such_product(answer: NoSuchProduct) -> Message:
     """ "Did you mean Shop?": every button asks the whole question again."""
     near = answer.near[:NEAR]
     asked = f"I do not know {code(answer.asked)}." if answer.asked.strip() else "Which product?"
-    hint = _did_you_mean([name(product.name) for product in near])
+    hint = _did_you_mean([name(product.name) for product in near]) if answer.asked.strip() else ""
     suggestions = (
         button(product.name, Action.ASK, Ask(answer.command, f"{product.name[:200]} {answer.rest}").encode(), position)
         for position, product in enumerate(near)

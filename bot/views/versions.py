@@ -40,7 +40,7 @@ def builds(answer: BuildsAnswer, now: datetime) -> Message:
 def products(answer: ProductsAnswer, now: datetime) -> Message:
     """Every product with its newest build."""
     share = _share(Ask(COMMAND, answer.asked)) if answer.lines else None
-    return _products(answer, now, age_lines(answer.freshness, now), share)
+    return _products(answer, now, age_lines(answer.freshness, now) if answer.has_accounts else [], share)
 
 
 def shared(answer: HeadsAnswer | BuildsAnswer | ProductsAnswer, by: str, now: datetime) -> Message:
@@ -91,7 +91,8 @@ def _products(answer: ProductsAnswer, now: datetime, footer: list[str], share: E
     left = len(answer.lines) - len(newest)
     note = [f"and {count(left, 'product')} more in the menu"] if left else []
     menu = product_menu([line.product for line in answer.lines], COMMAND)
-    tail = (context(*note, *footer), *actions(menu, share))
+    small = [context(*note, *footer)] if note or footer else []
+    tail = (*small, *actions(menu, share))
     nothing = "No products yet." if answer.has_accounts else NO_ACCOUNTS
     text = count(len(answer.lines), "product") if answer.lines else nothing
     return listing(text, (), sections or [section(text)], tail, 0, _narrow)
