@@ -41,6 +41,8 @@ MOST_EVENTS = 1_000  # remembered, because Slack sends an event again when it th
 LONGEST_FRAME = 18_000  # bytes of an answer; Slack closes a socket that sends more than 20,480 in one frame
 ANYTHING = re.compile("")
 
+_NOT_TAKEN = "Slack did not take my answer. Ask again."
+
 T = TypeVar("T")
 R = TypeVar("R", Reply, Reply | None)
 
@@ -209,14 +211,17 @@ class Edge:
         if not respond.response_url:
             log.warning("nowhere to answer")
             return
-        response_type = "in_channel" if reply.showing is Showing.CHANNEL else "ephemeral"
-        in_place = reply.showing is Showing.INSTEAD
-        for turn in range(WAITS + 1):
-            answer = await respond(response_type=response_type, replace_original=in_place, **_spoken(reply.message))
-            wait = wanted_wait(answer.headers) if answer.status_code == 429 else None
-            if wait is None or turn == WAITS or wait > LONGEST_WAIT:
-                break
-            await asyncio.sleep(wait)
+        send = partial(
+            respond,
+            response_type="in_channel" if reply.showing is Showing.CHANNEL else "ephemeral",
+            replace_original=reply.showing is Showing.INSTEAD,
+            **_spoken(reply.message),
+        )
+        answer = await send()
+        for _ in range(WAITS):
+            if answer.status_code == 429 and (wait := wanted_wait(answer.headers)) <= LONGEST_WAIT:
+                await asyncio.sleep(wait)
+                answer = await send()
         if answer.status_code != 200:
             log.warning("answer not taken by Slack", reason=_refusal(answer))
 
@@ -255,10 +260,7 @@ class Edge:
             reason, message = error.reason, mistakes.user_mistake(UserMistake(_unheard(error.reason)))
         except (SlackApiError, ClientError, TimeoutError) as error:
             code = error_code(error) if isinstance(error, SlackApiError) else None
-            reason, message = (
-                code or "slack_unreachable",
-                mistakes.user_mistake(UserMistake("Slack did not take my answer. Ask again.")),
-            )
+            reason, message = code or "slack_unreachable", mistakes.user_mistake(UserMistake(_NOT_TAKEN))
         except StoreUnavailable:
             sentence = "My database does not answer. Nothing is lost; try again in a minute."
             reason, message = "store_unavailable", mistakes.user_mistake(UserMistake(sentence))
