@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -45,7 +45,7 @@ from bot.services.incidents import IncidentCards, Incidents
 from bot.services.links import Links
 from bot.services.mentions import Mentions
 from bot.services.phone import PhoneSender
-from bot.services.products import ConfiguredProduct
+from bot.services.products import ConfiguredProduct, unlisted
 from bot.services.reading import Account, Reader
 from bot.services.refresh import Refresher
 from bot.services.revoking import RevokingDesk
@@ -59,13 +59,14 @@ from bot.store.migrate import current_matches_head, upgrade
 from bot.views import alerts
 from bot.views.bundle import bundle
 from bot.views.help import Commands
+from bot.views.versions import NO_ACCOUNTS
 from bot.web.app import build_web
 from bot.web.health import Check
 from bot.web.slack import SlackRequests
 from handlers import routes
 from handlers.desk import Desk
 from handlers.edge import Edge
-from handlers.messenger import SlackGroups, SlackMessenger, SlackPeople, SlackRooms, error_code, web_client
+from handlers.messenger import TOKEN_REFUSED, SlackGroups, SlackMessenger, SlackPeople, SlackRooms, error_code, web_client
 from handlers.socket_mode import staying_connected
 from providers import SPECS
 from providers.spec import AccountSettings, ProviderSpec, SecretSources, Surroundings, unwatched
@@ -73,7 +74,6 @@ from providers.spec import AccountSettings, ProviderSpec, SecretSources, Surroun
 Configured = Settings[AccountSettings]
 Specs = Mapping[str, ProviderSpec]
 AT_THE_DOOR = timedelta(minutes=1)
-REFUSALS = ("invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired")
 
 log = structlog.get_logger()
 
@@ -87,9 +87,9 @@ class Part(Flag):
     EVERYTHING = WEB | WORKER | CLOCK
 
 
-def load_settings(environ: Mapping[str, str], cwd: Path, specs: Specs = SPECS) -> Configured:
-    """Raises ConfigurationError."""
-    return load(environ, specs, cwd, SecretSources)
+def load_settings(environ: Mapping[str, str], cwd: Path, specs: Specs = SPECS, *, with_accounts: bool = True) -> Configured:
+    """Without accounts, for what concerns Slack alone and needs no secret. Raises ConfigurationError."""
+    return load(environ, specs, cwd, SecretSources, with_accounts=with_accounts)
 
 
 def utc_now() -> datetime:
@@ -114,21 +114,25 @@ class Purser:
     parts: Part
     edge: Edge
     bolt: AsyncApp
+    socket: AsyncBaseSocketModeClient | None = None
 
     async def prepare(self) -> None:
         """Finds out at once what would make everything else useless. Raises StoreUnavailable, and PurserError when Slack
-        refuses the token; a Slack that does not answer is no reason not to start."""
+        refuses a token; a Slack that does not answer is no reason not to start."""
+        if not self.settings.accounts:
+            log.warning(NO_ACCOUNTS)
         await self.store.write(partial(_register, accounts=self.settings.accounts))
         await self.jobs.check()
-        try:
-            await self.slack.auth_test()
-        except SlackApiError as error:
-            code = error_code(error) or "no answer"
-            if code in REFUSALS:
-                raise PurserError(f"Slack refuses SLACK_BOT_TOKEN ({code}); copy it anew from OAuth & Permissions") from error
-            log.warning("Slack did not answer at start", reason=code)
-        except (aiohttp.ClientError, TimeoutError):
-            log.warning("Slack did not answer at start", reason="unreachable")
+        await _accepted(self.slack.auth_test(), "SLACK_BOT_TOKEN", "copy it anew from OAuth & Permissions")
+        app_token = self.settings.environment.slack_app_token
+        if app_token is not None and Part.WEB in self.parts:
+            opening = self.slack.apps_connections_open(app_token=app_token.get_secret_value())
+            mend = "make an app-level token with connections:write under Basic Information, and turn Socket Mode on"
+            await _accepted(opening, "SLACK_APP_TOKEN", mend)
+
+    async def hears_slack(self) -> bool:
+        """Whether the socket is open over which Slack reaches this process."""
+        return self.socket is not None and await self.socket.is_connected()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -189,6 +193,7 @@ class Purser:
             await handler.handle(handler.client, request)
 
         handler.client.socket_mode_request_listeners = [handle]
+        self.socket = handler.client
         async with staying_connected(handler.client):
             yield
 
@@ -207,6 +212,7 @@ class Workshop:
         self.sync = _sync(settings, self.store, self.providers, NoJobs(), clock)
         self.audit = AuditLog(self.store, clock)
         self._accounts = settings.accounts
+        self._products = _products(settings)
 
     async def __aenter__(self) -> Self:
         return self
@@ -219,6 +225,10 @@ class Workshop:
     async def register(self) -> None:
         """Accounts must be known before they are checked. Raises StoreUnavailable."""
         await self.store.write(partial(_register, accounts=self._accounts))
+
+    async def unlisted(self) -> Mapping[str, Sequence[str]]:
+        """The apps of `[[products]]` that no account lists, by product. Raises StoreUnavailable."""
+        return await self.store.read(lambda r: unlisted(r.catalogue, self._products))
 
 
 class NoJobs:
@@ -296,7 +306,7 @@ def build(
         links=links,
         providers=providers,
         jobs=jobs,
-        checks=_checks(settings, store, slack),
+        checks=_checks(settings, store, slack, purser.hears_slack),
         registry=registry,
         refresh_metrics=Gauges(registry, store, jobs.depth, clock).refresh,
         clock=clock,
@@ -410,8 +420,9 @@ def _rules(settings: Configured) -> Rules:
         guests=settings.purser.guests,
         external=settings.purser.external,
         owners=frozenset(settings.purser.owners),
-        channels={product.name: product.channels for product in products},
+        channels={product.name: product.channels for product in products if product.channels},
         groups={product.name: product.groups for product in products if product.groups},
+        apps={app: product.name for product in products for app in product.apps},
     )
 
 
@@ -439,7 +450,22 @@ def _products(settings: Configured) -> list[ConfiguredProduct]:
     return [ConfiguredProduct(p.name, p.aliases, p.apps, p.allow_channels, p.allow_groups) for p in settings.products]
 
 
-def _checks(settings: Configured, store: Database, slack: AsyncWebClient) -> Mapping[str, Check]:
+async def _accepted(call: Awaitable[object], token: str, mend: str) -> None:
+    """Raises PurserError when Slack refuses the token."""
+    try:
+        await call
+    except SlackApiError as error:
+        code = error_code(error) or "no answer"
+        if code in TOKEN_REFUSED:
+            raise PurserError(f"Slack refuses {token} ({code}); {mend}") from error
+        log.warning("Slack did not answer at start", reason=code)
+    except (aiohttp.ClientError, TimeoutError):
+        log.warning("Slack did not answer at start", reason="unreachable")
+
+
+def _checks(
+    settings: Configured, store: Database, slack: AsyncWebClient, hears_slack: Callable[[], Awaitable[bool]]
+) -> Mapping[str, Check]:
     """What /readyz asks."""
 
     async def database() -> str | None:
@@ -459,7 +485,11 @@ def _checks(settings: Configured, store: Database, slack: AsyncWebClient) -> Map
             return "unreachable"
         return None
 
-    return {"database": database, "slack": slack_answers}
+    async def socket() -> str | None:
+        return None if await hears_slack() else "not_open"
+
+    always = {"database": database, "slack": slack_answers}
+    return {**always, "socket": socket} if settings.socket_mode else always
 
 
 def _spare_the_collector() -> None:

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from bot.app import Configured, Workshop, chosen_accounts
 from bot.progress import AccountLines
-from bot.remedies import problem, remedy
+from bot.remedies import UNLISTED, problem, remedy
 from bot.report import Row, print_rows
 from bot.services.sync import SyncReport
 
@@ -21,7 +21,9 @@ async def sync_now(settings: Configured, account: str | None) -> bool:
         await workshop.register()
         with lines:
             reports = await asyncio.gather(*(_check(workshop, name, lines) for name in names))
-    print_rows(Console(), [HEAD, *map(_row, reports)])
+        unlisted = await workshop.unlisted()
+    products = [Row(name, f"no account lists {', '.join(apps)}", UNLISTED) for name, apps in unlisted.items()]
+    print_rows(Console(), [HEAD, *map(_row, reports), *products])
     return all(_was_read(report) for report in reports)
 
 

@@ -98,10 +98,10 @@ def _add_webhooks(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     sync.set_defaults(command=_sync_webhooks)
 
 
-def _settings() -> "Configured":
+def _settings(*, with_accounts: bool = True) -> "Configured":
     from bot.app import load_settings
 
-    return load_settings(os.environ, Path.cwd())
+    return load_settings(os.environ, Path.cwd(), with_accounts=with_accounts)
 
 
 def _run(_: argparse.Namespace) -> int:
@@ -254,7 +254,7 @@ def _manifest(_: argparse.Namespace) -> int:
 
     from bot.manifest import manifest
 
-    print(json.dumps(manifest(_settings()), indent=2))  # noqa: T201
+    print(json.dumps(manifest(_settings(with_accounts=False)), indent=2))  # noqa: T201
     return WELL
 
 
@@ -265,8 +265,7 @@ def _demo(arguments: argparse.Namespace) -> int:
         return asyncio.run(scripted())
     from bot.sandbox.demo import interactive
 
-    asyncio.run(interactive())
-    return WELL
+    return asyncio.run(interactive())
 
 
 def _loop(work: Coroutine[Any, Any, int]) -> int:

@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from bot.domain.answers import DueDate
+from bot.domain.names import normalise
 from bot.environment import DEFAULT_FILE, MAKE_KEY, VARIABLES, Environment
 from bot.mistakes import ConfigurationError, Mistake, TomlMistakes, did_you_mean, explain
 
@@ -41,14 +42,26 @@ A_co = TypeVar("A_co", bound=BaseModel, covariant=True)
 SecretSources = Callable[[Mapping[str, str], Path], object]
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+APPS = 'apps = ["acme-apple:1234567890"]'
 MAKE_APP = "`purser manifest` prints the manifest from which Slack creates the app"
 
 
-def _duration(text: object) -> timedelta:
-    match = re.fullmatch(r"([0-9]{1,6})([smhd])", text) if isinstance(text, str) else None
-    if match is None or int(match[1]) == 0:
-        raise ValueError("must be a whole number and s, m, h or d, from 1s up, in quotes")
-    return timedelta(**{UNITS[match[2]]: int(match[1])})
+def _duration(longest: str) -> BeforeValidator:
+    """From a second to `longest`, in the units that it and shorter ones have."""
+    units = "smhd"[: "smhd".index(longest[-1]) + 1]
+    sentence = f"must be a whole number and {', '.join(units[:-1])} or {units[-1]}, from 1s to {longest}, in quotes"
+
+    def check(text: object) -> timedelta:
+        match = re.fullmatch(rf"([0-9]{{1,6}})([{units}])", text) if isinstance(text, str) else None
+        if match is None or not timedelta() < _span(match[0]) <= _span(longest):
+            raise ValueError(sentence)
+        return _span(match[0])
+
+    return BeforeValidator(check)
+
+
+def _span(text: str) -> timedelta:
+    return timedelta(**{UNITS[text[-1]]: int(text[:-1])})
 
 
 def _matching(pattern: str, sentence: str) -> AfterValidator:
@@ -60,7 +73,6 @@ def _matching(pattern: str, sentence: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Count = Annotated[int, Field(strict=True, ge=1, le=100_000)]
 MemberId = Annotated[str, _matching(r"[UW][A-Z0-9]{2,}", "must be a Slack member ID (profile > Copy member ID), not a name")]
 ChannelId = Annotated[str, _matching(r"[CGD][A-Z0-9]{2,}", "must be a Slack channel ID (channel details > About), not a name")]
@@ -90,15 +102,15 @@ class Commands(Table):
 class PurserTable(Table):
     """`[purser]`."""
 
-    poll_every: Duration = Field(default=timedelta(minutes=5), examples=["5m"])
-    agreements_every: Duration = Field(default=timedelta(minutes=15), examples=["15m"])
+    poll_every: Annotated[timedelta, _duration("24h")] = Field(default=timedelta(minutes=5), examples=["5m"])
+    agreements_every: Annotated[timedelta, _duration("24h")] = Field(default=timedelta(minutes=15), examples=["15m"])
     owners: tuple[MemberId, ...] = Field(default=(), examples=[["U0ADMIN"]])
     guests: StrictBool = False
     external: StrictBool = False
     downloads_per_hour: Count = Field(default=30, examples=[30])
     link_openings: Count = Field(default=25, examples=[25])
-    takeover_after: Duration = Field(default=timedelta(seconds=30), examples=["30s"])
-    audit_retention: Duration = Field(default=timedelta(days=400), examples=["400d"])
+    takeover_after: Annotated[timedelta, _duration("1h")] = Field(default=timedelta(seconds=30), examples=["30s"])
+    audit_retention: Annotated[timedelta, _duration("3650d")] = Field(default=timedelta(days=400), examples=["400d"])
     commands: Commands = Field(default=Commands(), examples=[{"root": "/purser", "versions": "/builds"}])
 
 
@@ -182,12 +194,18 @@ class Settings(Generic[A]):
 
 
 def load(
-    environ: Mapping[str, str], specs: Mapping[str, ProviderSpecLike[A]], cwd: Path, secret_sources: SecretSources
+    environ: Mapping[str, str],
+    specs: Mapping[str, ProviderSpecLike[A]],
+    cwd: Path,
+    secret_sources: SecretSources,
+    *,
+    with_accounts: bool = True,
 ) -> Settings[A]:
     """Reads the environment, `cwd/.env` and purser.toml. The environment wins over `.env`; an empty variable is not set.
 
     `specs` are the providers by name; `secret_sources(variables, folder of the file)` makes the validation context in which
-    their settings look up `env:NAME` and `file:PATH`. Raises ConfigurationError with every mistake of all three.
+    their settings look up `env:NAME` and `file:PATH`. Without accounts, no secret is looked up. Raises ConfigurationError with
+    every mistake of all three.
     """
     mistakes: list[Mistake] = []
     variables = {**_dotenv(cwd / ".env", mistakes), **{name: value for name, value in environ.items() if value.strip()}}
@@ -195,7 +213,7 @@ def load(
     name = variables.get("PURSER_CONFIG", DEFAULT_FILE).strip()
     text = _text(cwd / name, name, mistakes, optional="PURSER_CONFIG" not in variables)
     reader = _FileReader(cwd / name, TomlMistakes(name, text), secret_sources(variables, (cwd / name).parent))
-    settings = reader.settings(environment or Environment(), specs)
+    settings = reader.settings(environment or Environment(), specs if with_accounts else None)
     mistakes += reader.mistakes.found()
     if settings is None or mistakes:
         raise ConfigurationError(tuple(mistakes))
@@ -244,11 +262,11 @@ class _FileReader:
         self._secrets = secrets
         self.mistakes = mistakes
 
-    def settings(self, environment: Environment, specs: Mapping[str, ProviderSpecLike[A]]) -> Settings[A] | None:
-        """None when there are mistakes."""
+    def settings(self, environment: Environment, specs: Mapping[str, ProviderSpecLike[A]] | None) -> Settings[A] | None:
+        """None when there are mistakes. Without specs, without accounts."""
         data = self._parse()
         file = self._file(data)
-        accounts = tuple(self._accounts(_tables(data, "accounts"), specs))
+        accounts = () if specs is None else tuple(self._accounts(_tables(data, "accounts"), specs))
         self._check_products(_tables(data, "products"), _names(_tables(data, "accounts")))
         if file is None or self.mistakes.found():
             return None
@@ -298,17 +316,30 @@ class _FileReader:
             self.mistakes.add_all(error, spec.settings, ("accounts", index))
 
     def _check_products(self, tables: Sequence[tuple[int, dict[str, Any]]], accounts: Sequence[str]) -> None:
-        names: set[str] = set()
         owners: set[str] = set()
+        self._check_names(tables)
         for index, table in tables:
-            name = _texts([table.get("name")])
-            if names.intersection(text.casefold() for text in name):
-                self.mistakes.add(("products", index, "name"), "is the name of another product already", 'name = "Shop"')
-            names.update(text.casefold() for text in name)
+            if table.get("apps", []) == []:
+                self.mistakes.add(
+                    ("products", index, "apps"), "are missing: without them, the table would hold for nothing", APPS
+                )
             for entry, app in enumerate(_texts(table.get("apps"))):
                 if what := _wrong_app(app, accounts, owners):
-                    self.mistakes.add(("products", index, "apps", entry), what, 'apps = ["acme-apple:1234567890"]')
+                    self.mistakes.add(("products", index, "apps", entry), what, APPS)
                 owners.add(app)
+
+    def _check_names(self, tables: Sequence[tuple[int, dict[str, Any]]]) -> None:
+        """What people type must mean one product. Spellings that they need not tell apart are the same name."""
+        taken: dict[str, int] = {}
+        for index, table in tables:
+            for name in map(normalise, _texts([table.get("name")])):
+                if taken.setdefault(name, index) != index:
+                    self.mistakes.add(("products", index, "name"), "is the name of another product already", 'name = "Shop"')
+        for index, table in tables:
+            for entry, alias in enumerate(map(normalise, _texts(table.get("aliases")))):
+                if taken.setdefault(alias, index) != index:
+                    what = "is a name of another product already"
+                    self.mistakes.add(("products", index, "aliases", entry), what, 'aliases = ["store"]')
 
 
 def _tables(data: Mapping[str, Any], key: str) -> list[tuple[int, dict[str, Any]]]:

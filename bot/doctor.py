@@ -18,14 +18,14 @@ from rich.console import Console
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.app import Configured, connect_providers, utc_now
+from bot.app import Configured, Workshop, connect_providers, utc_now
 from bot.domain.errors import ProviderError, StoreUnavailable, UserMistake
 from bot.domain.model import AccountHealth
 from bot.domain.ports import Probes, Provider
 from bot.environment import Environment
 from bot.manifest import scopes
 from bot.metrics import Metrics
-from bot.remedies import database_remedy, problem, remedy
+from bot.remedies import UNLISTED, database_remedy, problem, remedy
 from bot.report import Row, print_rows
 from bot.store import Database
 from bot.store.connect import parse_url
@@ -93,6 +93,7 @@ async def examine(
         ("database", _database(settings.environment.database_url)),
         ("PUBLIC_URL", _public_url(settings.environment)),
         ("polls", _polls(settings.environment.database_url, frozenset(providers))),
+        ("products", _products(settings)),
         *((name, _account(name, provider, clocks)) for name, provider in providers.items()),
     ]
     with Console(stderr=True).status("Checking"):
@@ -212,6 +213,22 @@ def _database_file(path: Path, current: bool) -> Finding:
     if not os.access(path, os.W_OK):
         return Finding("database", Mark.FAILED, "its file is read-only", database_remedy(StoreUnavailable("readonly")))
     return Finding("database", Mark.OK, "SQLite" if current else "SQLite; brought up to date at the next start")
+
+
+async def _products(settings: Configured) -> Findings:
+    """Says nothing about what was never read, nor about a database that fails: that is a finding of its own."""
+    url = settings.environment.database_url
+    try:
+        if not settings.products or not await asyncio.to_thread(current_matches_head, url):
+            return []
+        async with Workshop(settings) as workshop:
+            unlisted = await workshop.unlisted()
+    except (StoreUnavailable, UserMistake):
+        return []
+    return [
+        Finding(f"product {name}", Mark.WARNING, f"no account lists {', '.join(apps)}", UNLISTED)
+        for name, apps in unlisted.items()
+    ]
 
 
 async def _public_url(environment: Environment) -> Findings:

@@ -15,6 +15,13 @@ DATABASES = ("sqlite", "postgresql", "postgresql+psycopg", "postgres")
 MAKE_KEY = 'python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
 
 
+def _printable(secret: SecretStr) -> SecretStr:
+    value = secret.get_secret_value()
+    if not (value.isascii() and value.isprintable()):
+        raise ValueError("has a line break or another character that Slack never gives out; copy it anew")
+    return secret
+
+
 def _token(prefix: str, name: str) -> Callable[[SecretStr], SecretStr]:
     def check(token: SecretStr) -> SecretStr:
         if not token.get_secret_value().startswith(prefix):
@@ -51,6 +58,9 @@ def _database_url(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     if not separator or scheme not in DATABASES or not rest.strip("/"):
         raise ValueError("must be a sqlite:/// or postgresql:// address")
+    from bot.store.connect import checked_url  # SQLAlchemy, of which the default address has no need
+
+    checked_url(url)
     return f"postgresql://{rest}" if scheme == "postgres" else url
 
 
@@ -83,7 +93,7 @@ class LogFormat(StrEnum):
 
 
 Lower = BeforeValidator(lambda text: str(text).lower())
-Token = Annotated[SecretStr, Field(min_length=1)]
+Token = Annotated[SecretStr, Field(min_length=1), AfterValidator(_printable)]
 
 
 class Environment(BaseSettings):

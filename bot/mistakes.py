@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from bot.domain.errors import PurserError
+from bot.domain.errors import NotSet, PurserError
 
 KeyPath = tuple[str | int, ...]
 
@@ -61,12 +61,14 @@ class ConfigurationError(PurserError):
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """One error of a pydantic model in our words. `example` is a right value for `key`, as Python has it."""
+    """One error of a pydantic model in our words. `example` is a right value for `key`, as Python has it; `elsewhere` is the line
+    that would be right in another place."""
 
     path: KeyPath
     what: str
     key: str
     example: Any
+    elsewhere: str | None = None
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -86,7 +88,9 @@ def explain(error: ValidationError, model: type[BaseModel]) -> Iterator[Complain
             key, what = _unknown_key(owner, key)
         else:
             what = _sentence(fact["type"], fact["msg"], fact.get("ctx", {}))
-        yield Complaint(path, what, key, example_of(owner, key))
+        cause = fact.get("ctx", {}).get("error")
+        elsewhere = f"{cause.variable}=… (a line of .env)" if isinstance(cause, NotSet) else None
+        yield Complaint(path, what, key, example_of(owner, key), elsewhere)
 
 
 def example_of(model: type[BaseModel], key: str) -> Any:
@@ -159,7 +163,7 @@ class TomlMistakes:
     def add_all(self, error: ValidationError, model: type[BaseModel], prefix: KeyPath = ()) -> None:
         for complaint in explain(error, model):
             example = toml_line(complaint.key, complaint.example) if complaint.key else "purser.example.toml shows a whole one"
-            self.add((*prefix, *complaint.path), complaint.what, example)
+            self.add((*prefix, *complaint.path), complaint.what, complaint.elsewhere or example)
 
 
 def _owner(model: type[BaseModel], loc: KeyPath, *, unknown: bool) -> tuple[type[BaseModel], KeyPath]:

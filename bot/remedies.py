@@ -12,6 +12,8 @@ from bot.domain.errors import (
 )
 from providers import SPECS
 
+UNLISTED = "correct the ids under apps of its [[products]] table"
+
 _OF_PROVIDERS: tuple[tuple[type[ProviderError], str], ...] = (
     (AgreementBlocked, "the Account Holder accepts the agreement at https://appstoreconnect.apple.com/business"),
     (Refused, "check the key or token of this account, its role, that nobody revoked it, and this machine's clock"),

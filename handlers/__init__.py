@@ -40,9 +40,8 @@ WORDS = (
 def routes(desk: Desk) -> Routes:
     """What people can say and press. `open_to_all` also answers people who may see no build."""
     versions, download, subscriptions = Versions(desk), Download(desk), Subscriptions(desk)
-    status, revoke = Status(desk, WORDS, versions.ask), Revoke(desk)
-    agreements, diff = Agreements(desk), Diff(desk)
-    agreements, getting = Agreements(desk), GetABuild(versions.ask)
+    status, revoke = Status(desk, WORDS), Revoke(desk)
+    agreements, diff, getting = Agreements(desk), Diff(desk), GetABuild(versions.ask)
     features = {
         "versions": versions.ask,
         "download": download.ask,
@@ -84,7 +83,9 @@ def routes(desk: Desk) -> Routes:
         },
         commands={desk.commands.versions: "versions", desk.commands.download: "download", desk.commands.root: ""},
         fallback=status.unknown,
+        names_product=desk.catalog.names_product,
         open_to_all=frozenset({"whoami", "help", "other"}),
+        impersonal=frozenset({"help", "other"}),
         suggest=desk.catalog.suggest,
         home=HomeTab(desk).draw,
         forms={subscribing.CALLBACK: subscriptions.submit},

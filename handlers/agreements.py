@@ -4,6 +4,7 @@ from bot.domain.answers import DeadIncident
 from bot.views import incidents
 from bot.views.ids import decode_incident, decode_snooze
 from handlers.desk import Desk
+from handlers.reasons import because
 from handlers.requests import Click, Reply
 
 
@@ -17,15 +18,21 @@ class Agreements:
         about = decode_incident(click.value)
         answer = await self._desk.incidents.check_again(about.account, about.since)
         now = self._desk.clock()
-        return Reply(incidents.dead(answer, now) if isinstance(answer, DeadIncident) else incidents.checked(answer, now))
+        if isinstance(answer, DeadIncident):
+            return Reply(incidents.dead(answer, now), facts=because(answer))
+        return Reply(incidents.checked(answer, now))
 
     async def take(self, click: Click) -> Reply:
         about = decode_incident(click.value)
         answer = await self._desk.incidents.take(about.account, about.since, click.person.id)
-        return Reply(incidents.dead(answer, self._desk.clock()) if isinstance(answer, DeadIncident) else incidents.taken(answer))
+        if isinstance(answer, DeadIncident):
+            return Reply(incidents.dead(answer, self._desk.clock()), facts=because(answer))
+        return Reply(incidents.taken(answer))
 
     async def snooze(self, click: Click) -> Reply:
         length, about = decode_snooze(click.value)
         answer = await self._desk.incidents.snooze(about.account, about.since, click.person.id, length)
         now = self._desk.clock()
-        return Reply(incidents.dead(answer, now) if isinstance(answer, DeadIncident) else incidents.snoozed(answer, now))
+        if isinstance(answer, DeadIncident):
+            return Reply(incidents.dead(answer, now), facts=because(answer))
+        return Reply(incidents.snoozed(answer, now))

@@ -5,6 +5,7 @@ from bot.domain.errors import UserMistake
 from bot.domain.ports import GrantFilter
 from bot.views import grants, mistakes
 from handlers.desk import Desk
+from handlers.reasons import because
 from handlers.requests import Ask, Reply
 
 
@@ -20,7 +21,7 @@ class Audit:
         if ask.words:
             product, _ = await self._desk.catalog.find_product(ask.words, ask.channel, "audit", ask.person)
         if isinstance(product, NoSuchProduct):
-            return Reply(mistakes.no_such_product(product))
+            return Reply(mistakes.no_such_product(product), facts=because(product))
         wanted = GrantFilter(product=product.id if product else None)
         lines, total = await self._desk.audit.page(wanted, ask.offset, grants.PAGE_ROWS)
         return Reply(grants.audit(AuditAnswer(lines, total, ask.offset, ask.words, product), self._desk.clock()))

@@ -12,11 +12,11 @@ from bot.domain.answers import (
     Ticket,
 )
 from bot.domain.errors import UserMistake
-from bot.domain.message import Message
 from bot.domain.model import Build, Person
 from bot.views import download, mistakes, versions, waiting
 from bot.views.ids import decode_build, decode_origin
 from handlers.desk import Desk
+from handlers.reasons import UNKNOWN_BUILD, because
 from handlers.requests import Ask, Click, Reply, Showing
 
 WORTH_WAITING = (Obstacle.PROCESSING, Obstacle.VENDOR_DOWN, Obstacle.VENDOR_BUSY)
@@ -33,24 +33,24 @@ class Download:
         now = self._desk.clock()
         match answer:
             case Build():
-                return Reply(await self._minted(ask.person, ask.channel, answer.key))
+                return await self._minted(ask.person, ask.channel, answer.key)
             case ProductsAnswer():
                 return Reply(versions.products(answer, now))
             case ChoiceAnswer():
                 return Reply(download.choice(answer, now))
             case NoSuchProduct():
-                return Reply(mistakes.no_such_product(answer))
+                return Reply(mistakes.no_such_product(answer), facts=because(answer))
             case NothingMatches():
-                return Reply(mistakes.nothing_matches(answer, now))
+                return Reply(mistakes.nothing_matches(answer, now), facts=because(answer))
             case _:
-                return Reply(mistakes.denied(answer))
+                return Reply(mistakes.denied(answer), facts=because(answer))
 
     async def click(self, click: Click) -> Reply:
         key, channel = decode_build(click.value), asked_in(click)
         if denied := await self._desk.catalog.denial_of(key, channel, click.person, from_afar=channel != click.channel):
             await self._desk.links.refuse(click.person.id, channel, key, denied.denial)
-            return Reply(mistakes.denied(denied))
-        return Reply(await self._minted(click.person, channel, key))
+            return Reply(mistakes.denied(denied), facts=because(denied))
+        return await self._minted(click.person, channel, key)
 
     async def denied(self, click: Click, denied: Denied) -> None:
         """Somebody who may have nothing at all pressed the button: the log says so."""
@@ -60,12 +60,12 @@ class Download:
         """The vendor is asked once more: who need not wait gets the link at once."""
         key, channel = decode_build(click.value), asked_in(click)
         if denied := await self._desk.catalog.denial_of(key, channel, click.person, from_afar=channel != click.channel):
-            return Reply(mistakes.denied(denied))
+            return Reply(mistakes.denied(denied), facts=because(denied))
         outcome = await self._grant(click.person, channel, key)
         if not isinstance(outcome, Blocked) or outcome.build is None or outcome.obstacle not in WORTH_WAITING:
-            return Reply(self._drawn(outcome))
+            return self._drawn(outcome)
         await self._desk.waiting.enter(click.person.id, channel, outcome.build)
-        return Reply(waiting.waiting(outcome, outcome.build))
+        return Reply(waiting.waiting(outcome, outcome.build), facts=because(outcome))
 
     async def share(self, ask: Ask) -> Reply:
         """The choice for the whole channel; every reader mints a link of their own."""
@@ -80,17 +80,17 @@ class Download:
         """The build of a ticket for the whole channel, without its link."""
         key = decode_build(click.value)
         if denied := await self._desk.catalog.denial_of(key, click.channel, click.person):
-            return Reply(mistakes.denied(denied))
+            return Reply(mistakes.denied(denied), facts=because(denied))
         return await self._shared(key, click.person)
 
     async def _shared(self, key: str, person: Person) -> Reply:
         found = await self._desk.links.shelved(key)
         if found is None:
-            raise UserMistake("That build is not known any more.")
+            return Reply(mistakes.user_mistake(UserMistake("That build is not known any more.")), facts=UNKNOWN_BUILD)
         titles, now = self._desk.catalog.titles, self._desk.clock()
         return Reply(download.shared_build(found.build, found.product, titles, person.id, now), Showing.CHANNEL)
 
-    async def _minted(self, person: Person, channel: str, key: str) -> Message:
+    async def _minted(self, person: Person, channel: str, key: str) -> Reply:
         return self._drawn(await self._grant(person, channel, key))
 
     async def _grant(self, person: Person, channel: str, key: str) -> Ticket | Blocked | Limited:
@@ -99,15 +99,15 @@ class Download:
             await self._desk.incidents.suspect(outcome.account)
         return outcome
 
-    def _drawn(self, outcome: Ticket | Blocked | Limited) -> Message:
+    def _drawn(self, outcome: Ticket | Blocked | Limited) -> Reply:
         now = self._desk.clock()
         match outcome:
             case Ticket():
-                return download.ticket(outcome, now)
+                return Reply(download.ticket(outcome, now))
             case Limited():
-                return download.limited(outcome, now)
+                return Reply(download.limited(outcome, now), facts=because(outcome))
             case Blocked():
-                return download.blocked(outcome, now)
+                return Reply(download.blocked(outcome, now), facts=because(outcome))
 
 
 def asked_in(click: Click) -> str:

@@ -20,6 +20,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook import WebhookResponse
 
 from bot.domain.errors import MessageRefused, StoreUnavailable, UserMistake
 from bot.domain.message import Message, Modal
@@ -29,7 +30,7 @@ from bot.views import home, mistakes
 from bot.views.ids import Shortcut, parse_action_id
 from bot.views.limits import OPTIONS, product_options
 from bot.views.subscribing import outcome
-from handlers.messenger import call
+from handlers.messenger import LONGEST_WAIT, TOKEN_REFUSED, WAITS, call, error_code, patiently, wanted_wait
 from handlers.modals import Start, as_view, publish, put, show
 from handlers.payloads import (
     Called,
@@ -44,13 +45,16 @@ from handlers.payloads import (
     submitted,
     typed,
 )
-from handlers.requests import Ask, Call, Click, Form, Reply, Routes, Showing, Tab
+from handlers.reasons import OK, because
+from handlers.requests import Ask, Call, Click, Feature, Form, Reply, Routes, Showing, Tab
 
 PATIENCE = 1.8  # seconds; Slack wants the acknowledgement within 3
 GRACE = 2.0  # seconds; a process that is told to end has ten of them in all
 MOST_EVENTS = 1_000  # remembered, because Slack sends an event again when it thinks that we missed it
 LONGEST_FRAME = 18_000  # bytes of an answer; Slack closes a socket that sends more than 20,480 in one frame
 ANYTHING = re.compile("")
+
+_NOT_TAKEN = "Slack did not take my answer. Ask again."
 
 T = TypeVar("T")
 R = TypeVar("R", Reply, Reply | None)
@@ -163,22 +167,27 @@ class Edge:
         name = word.casefold() if feature else "other"
 
         async def work() -> Reply:
-            person = await self._admitted(name, said.user, said.team)
-            if isinstance(person, Reply):
-                return person
-            if feature is None:
-                return await self._routes.fallback(Ask(person, said.channel, said.words))
-            return await feature(Ask(person, said.channel, rest.strip()))
+            if feature is not None:
+                return await self._ask(name, feature, said, rest.strip())
+            if await self._routes.names_product(said.words):
+                return await self._ask("versions", self._routes.features["versions"], said, said.words)
+            return await self._ask(name, self._routes.fallback, said, said.words)
 
         return await self._replied(name, work())
 
+    async def _ask(self, name: str, feature: Feature, said: Said, words: str) -> Reply:
+        person = await self._admitted(name, said.user, said.team)
+        return person if isinstance(person, Reply) else await feature(Ask(person, said.channel, words))
+
     async def _admitted(self, name: str, user: str, team: str | None) -> Person | Reply:
         """The person, or why they may not."""
+        if name in self._routes.impersonal:
+            return Person(user)
         person = await self._access.person(user, team)
         denied = self._access.denial(person)
         if denied is None or name in self._routes.open_to_all:
             return person
-        return Reply(mistakes.denied(denied))
+        return Reply(mistakes.denied(denied), facts=because(denied))
 
     async def _click(self, press: Pressed, respond: AsyncRespond, client: AsyncWebClient) -> None:
         if press.view:
@@ -210,7 +219,7 @@ class Edge:
                 return await self._routes.clicks[action](click)
             if action in self._routes.denied:
                 await self._routes.denied[action](click, denied)
-            return Reply(mistakes.denied(denied))
+            return Reply(mistakes.denied(denied), facts=because(denied))
 
         return await self._replied("click", work())
 
@@ -250,22 +259,24 @@ class Edge:
             await self._respond(reply, respond)
             await self._follow_up(reply, respond)
             return
-        await call(client.chat_postMessage, channel=user, **_spoken(reply.message))
+        await patiently(client.chat_postMessage, channel=user, **_spoken(reply.message))
         if reply.later and (newer := await reply.later()).is_news:
-            await call(client.chat_postMessage, channel=user, **_spoken(newer.message))
+            await patiently(client.chat_postMessage, channel=user, **_spoken(newer.message))
 
     async def _talk(self, said: Said, event: dict[str, Any], client: AsyncWebClient) -> None:
         reply = await self._answer(said)
         if event["type"] == "app_mention":
-            whisper = partial(client.chat_postEphemeral, channel=said.channel, user=said.user, thread_ts=event.get("thread_ts"))
+            whisper = partial(
+                patiently, client.chat_postEphemeral, channel=said.channel, user=said.user, thread_ts=event.get("thread_ts")
+            )
             await whisper(**_spoken(reply.message))
             if reply.later and (newer := await reply.later()).is_news:
                 await whisper(**_spoken(newer.message))
             return
-        sent = await client.chat_postMessage(channel=said.channel, **_spoken(reply.message))
+        sent = await patiently(client.chat_postMessage, channel=said.channel, **_spoken(reply.message))
         if reply.later:
             newer = await reply.later()
-            await client.chat_update(channel=said.channel, ts=sent["ts"], **_spoken(newer.message))
+            await patiently(client.chat_update, channel=said.channel, ts=sent["ts"], **_spoken(newer.message))
 
     async def _suggestions(self, said: Said) -> tuple[Product, ...]:
         person = await self._admitted("suggest", said.user, said.team)
@@ -275,13 +286,19 @@ class Edge:
         if not respond.response_url:
             log.warning("nowhere to answer")
             return
-        answer = await respond(
+        send = partial(
+            respond,
             response_type="in_channel" if reply.showing is Showing.CHANNEL else "ephemeral",
             replace_original=reply.showing is Showing.INSTEAD,
             **_spoken(reply.message),
         )
+        answer = await send()
+        for _ in range(WAITS):
+            if answer.status_code == 429 and (wait := wanted_wait(answer.headers)) <= LONGEST_WAIT:
+                await asyncio.sleep(wait)
+                answer = await send()
         if answer.status_code != 200:
-            log.warning("answer not taken by Slack", reason=f"http_{answer.status_code}")
+            log.warning("answer not taken by Slack", reason=_refusal(answer))
 
     async def _respond_when_done(self, answering: asyncio.Task[Reply], respond: AsyncRespond) -> None:
         reply = await answering
@@ -318,9 +335,10 @@ class Edge:
         except UserMistake as error:
             reason, message = "user_mistake", mistakes.user_mistake(error)
         except MessageRefused as error:
-            reason, message = error.reason, mistakes.user_mistake(UserMistake("Slack did not answer me. Try again in a minute."))
-        except (SlackApiError, ClientError, TimeoutError):
-            reason, message = "slack_unreachable", mistakes.user_mistake(UserMistake("Slack did not take my answer. Ask again."))
+            reason, message = error.reason, mistakes.user_mistake(UserMistake(_unheard(error.reason)))
+        except (SlackApiError, ClientError, TimeoutError) as error:
+            code = error_code(error) if isinstance(error, SlackApiError) else None
+            reason, message = code or "slack_unreachable", mistakes.user_mistake(UserMistake(_NOT_TAKEN))
         except StoreUnavailable:
             sentence = "My database does not answer. Nothing is lost; try again in a minute."
             reason, message = "store_unavailable", mistakes.user_mistake(UserMistake(sentence))
@@ -329,7 +347,7 @@ class Edge:
             log.exception("feature broke", feature=name, reference=reference)
             reason, message = "internal", mistakes.internal(reference)
         else:
-            log.info("answered", feature=name, reason="ok")
+            log.info("answered", feature=name, **(result.facts if isinstance(result, Reply) else OK))
             return result
         log.warning("answered", feature=name, reason=reason)
         return otherwise(message)
@@ -354,6 +372,17 @@ class Edge:
 
 def _instead(message: Message) -> Tab:
     return Tab(home.instead(message))
+
+
+def _refusal(answer: WebhookResponse) -> str:
+    """hooks.slack.com refuses with a code as plain text ("used_url"); anybody else's page is not repeated."""
+    return answer.body if re.fullmatch(r"[a-z_]{1,40}", answer.body) else f"http_{answer.status_code}"
+
+
+def _unheard(reason: str) -> str:
+    if reason in TOKEN_REFUSED:
+        return "Slack does not tell me who you are. Whoever runs Purser finds out why with `purser doctor`."
+    return "Slack did not answer me. Try again in a minute."
 
 
 def _spoken(message: Message) -> dict[str, Any]:

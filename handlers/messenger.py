@@ -35,6 +35,20 @@ FINAL = frozenset(  # trying again cannot help: https://docs.slack.dev/reference
         "edit_window_closed",
     }
 )
+TOKEN_REFUSED = frozenset(  # whoever runs Purser must mend it: https://docs.slack.dev/reference/methods/users.info#errors
+    {
+        "missing_scope",
+        "invalid_auth",
+        "not_authed",
+        "account_inactive",
+        "token_revoked",
+        "token_expired",
+        "no_permission",
+        "not_allowed_token_type",
+    }
+)
+WAITS = 2  # how often an answer to a person waits for a Slack that is asked too much
+LONGEST_WAIT = 30.0  # seconds; after more, the person has asked again
 CLOCKS_DIFFER = timedelta(minutes=10)  # at most, between this machine and Slack: a message may look older than what caused it
 MOST_PAGES = 10  # of history, 100 messages each, when looking for a message again
 PERSON_KEPT = timedelta(minutes=10)
@@ -224,18 +238,38 @@ def error_code(error: SlackApiError) -> str | None:
 
 
 def _refusal(error: SlackApiError) -> MessageRefused:
-    response: Any = error.response
     code = error_code(error)
-    if getattr(response, "status_code", None) == 429 or code == "ratelimited":
-        return MessageRefused("ratelimited", timedelta(seconds=_retry_after(response)))
+    if _is_too_much(error):
+        return MessageRefused("ratelimited", timedelta(seconds=max(1.0, wanted_wait(_headers(error)))))
     if code in FINAL:
         return MessageRefused(str(code))
     return MessageRefused(str(code or "no_answer"), NO_ANSWER)
 
 
-def _retry_after(response: Any) -> float:
-    """Seconds, from the header; Slack always sends it, a proxy may not."""
+def wanted_wait(headers: Mapping[str, str]) -> float:
+    """Seconds, from Retry-After of a 429; Slack always sends it, a proxy may not."""
     try:
-        return max(1.0, float(response.headers.get("Retry-After", 5)))
+        return max(0.0, float(headers.get("Retry-After", 5)))
     except (TypeError, ValueError):
         return 5.0
+
+
+async def patiently(method: Callable[..., Any], **arguments: Any) -> Any:
+    """A Web API call that is made again when Slack answers 429: what it refuses so was not done. Raises SlackApiError."""
+    for _ in range(WAITS):
+        try:
+            return await method(**arguments)
+        except SlackApiError as error:
+            if not _is_too_much(error) or (wait := wanted_wait(_headers(error))) > LONGEST_WAIT:
+                raise
+        await asyncio.sleep(wait)
+    return await method(**arguments)
+
+
+def _is_too_much(error: SlackApiError) -> bool:
+    return getattr(error.response, "status_code", None) == 429 or error_code(error) == "ratelimited"
+
+
+def _headers(error: SlackApiError) -> Mapping[str, str]:
+    headers: Mapping[str, str] = getattr(error.response, "headers", {})
+    return headers

@@ -8,6 +8,7 @@ from bot.domain.answers import Denied
 from bot.domain.message import Home, Message, Modal
 from bot.domain.model import Person, Product
 from bot.views.ids import Action, Shortcut
+from handlers.reasons import OK
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +56,13 @@ class Newer:
 @dataclass(frozen=True, slots=True)
 class Reply:
     """A feature's answer. `later` runs behind it and brings what it has become. Where a click can open one, `modal` takes the
-    message's place."""
+    message's place. `facts` are for the log: a `reason`, and what belongs to it."""
 
     message: Message
     showing: Showing = Showing.ONLY_YOU
     later: Callable[[], Awaitable[Newer]] | None = None
     modal: Modal | None = None
+    facts: Mapping[str, str] = field(default_factory=lambda: OK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +103,9 @@ class Routes:
     """The table of contents.
 
     `commands`: a slash command's name -> the word that it stands for ("/versions" -> "versions"; the root command stands for
-    none). `fallback` answers words that no feature knows, `open_to_all` names those that answer people who may see no build,
-    and `suggest` finds products for a menu by text, channel and person. `forms`: a form's callback -> what its submission does.
+    none). Words that no feature knows are a question for versions when one `names_product`, else for `fallback`. `open_to_all`
+    names features that answer people who may see no build, `impersonal` those that answer without looking up who asks, and
+    `suggest` finds products for a menu by text, channel and person. `forms`: a form's callback -> what its submission does.
     `home` draws a person's Home tab, given their conversation with us; presses of `alters_home` change what it shows.
     `denied` hears of the clicks of people who may have nothing at all.
     """
@@ -111,7 +114,9 @@ class Routes:
     clicks: Mapping[Action, ClickFeature]
     commands: Mapping[str, str]
     fallback: Feature
+    names_product: Callable[[str], Awaitable[bool]]
     open_to_all: frozenset[str]
+    impersonal: frozenset[str]
     suggest: Callable[[str, str, Person], Awaitable[tuple[Product, ...]]]
     home: HomeFeature
     forms: Mapping[str, FormFeature] = field(default_factory=dict)

@@ -4,6 +4,7 @@ from bot.domain.answers import NoSuchProduct
 from bot.views import grants, mistakes
 from bot.views.ids import decode_grant
 from handlers.desk import Desk
+from handlers.reasons import because
 from handlers.requests import Ask, Click, Reply, Showing
 
 
@@ -18,7 +19,7 @@ class Revoke:
             return Reply(grants.revocable(await self._desk.revoking.listing(ask.person), self._desk.clock()))
         answer = await self._desk.revoking.by_words(ask.words, ask.channel, ask.person)
         if isinstance(answer, NoSuchProduct):
-            return Reply(mistakes.no_such_product(answer))
+            return Reply(mistakes.no_such_product(answer), facts=because(answer))
         return Reply(grants.revoked(answer))
 
     async def click(self, click: Click) -> Reply:

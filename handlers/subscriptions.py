@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 from bot.domain.answers import Denied, NoSuchProduct
-from bot.domain.message import Message, Modal
+from bot.domain.message import Modal
 from bot.domain.model import Person
 from bot.views import mistakes, subscribing, subscriptions
 from bot.views.ids import decode_ask
 from handlers.desk import Desk
+from handlers.reasons import because
 from handlers.requests import Ask, Click, Form, Reply, Showing
 
 
@@ -18,28 +19,29 @@ class Subscriptions:
     async def subscribe(self, ask: Ask) -> Reply:
         if not ask.words:
             return Reply(subscriptions.say_what())
-        return Reply(await self._subscribed(ask.words, ask.channel, ask.person))
+        return await self._subscribed(ask.words, ask.channel, ask.person)
 
     async def open_form(self, click: Click) -> Reply:
         return Reply(subscriptions.say_what(), modal=subscribing.form(click.channel))
 
     async def submit(self, form: Form) -> Modal:
-        return subscribing.outcome(await self._subscribed(subscribing.words_of(form.values), form.channel, form.person))
+        reply = await self._subscribed(subscribing.words_of(form.values), form.channel, form.person)
+        return subscribing.outcome(reply.message)
 
-    async def _subscribed(self, words: str, channel: str, person: Person) -> Message:
+    async def _subscribed(self, words: str, channel: str, person: Person) -> Reply:
         answer = await self._desk.subscriptions.subscribe(words, channel, person.id, person)
         match answer:
             case NoSuchProduct():
-                return mistakes.no_such_product(answer)
+                return Reply(mistakes.no_such_product(answer), facts=because(answer))
             case Denied():
-                return mistakes.denied(answer)
+                return Reply(mistakes.denied(answer), facts=because(answer))
             case _:
-                return subscriptions.subscribed(answer)
+                return Reply(subscriptions.subscribed(answer))
 
     async def unsubscribe(self, ask: Ask) -> Reply:
         answer = await self._desk.subscriptions.unsubscribe(ask.words, ask.channel, ask.person)
         if isinstance(answer, NoSuchProduct):
-            return Reply(mistakes.no_such_product(answer))
+            return Reply(mistakes.no_such_product(answer), facts=because(answer))
         return Reply(subscriptions.unsubscribed(answer))
 
     async def mute(self, click: Click) -> Reply:

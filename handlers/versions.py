@@ -7,6 +7,7 @@ from bot.domain.message import Message
 from bot.services.catalog import Answer
 from bot.views import mistakes, versions
 from handlers.desk import Desk
+from handlers.reasons import because
 from handlers.requests import Ask, Newer, Reply, Showing
 
 
@@ -21,21 +22,21 @@ class Versions:
         message = self._draw(answer)
         stale = () if isinstance(answer, NoSuchProduct | Denied) else answer.freshness.stale
         if not stale:
-            return Reply(message)
+            return Reply(message, facts=because(answer))
 
         async def later() -> Newer:
             await self._desk.refresher.refresh(stale)
             newer = await self._desk.catalog.ask(ask.words, ask.channel, ask.offset, ask.person)
             return Newer(self._draw(newer), is_news=_facts(newer) != _facts(answer))
 
-        return Reply(message, later=later)
+        return Reply(message, later=later, facts=because(answer))
 
     async def share(self, ask: Ask) -> Reply:
         """The same answer for the whole channel; every reader mints a link of their own."""
         answer = await self._desk.catalog.ask(ask.words, ask.channel, ask.offset, ask.person)
         if isinstance(answer, HeadsAnswer | BuildsAnswer | ProductsAnswer):
             return Reply(versions.shared(answer, ask.person.id, self._desk.clock()), Showing.CHANNEL)
-        return Reply(self._draw(answer))
+        return Reply(self._draw(answer), facts=because(answer))
 
     def _draw(self, answer: Answer) -> Message:
         now = self._desk.clock()

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr, ValidationInfo
 
+from bot.domain.errors import NotSet
 from bot.domain.ports import Provider, Step
 from providers.addresses import parse_url
 from providers.connections import Connections
 
+_PEM = "-----BEGIN"
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
 _SECRET_BYTES_MAX = 64 * 1024
 _UNSOUND = re.compile(r"[\s\\?#]")
@@ -37,14 +39,16 @@ def resolve_secret(value: object, info: ValidationInfo) -> object:
     if not isinstance(info.context, SecretSources):
         raise ValueError("cannot be looked up here: no SecretSources was given as validation context")
     place = place.strip()
-    return _from_environment(place, info.context) if kind == "env" else _from_file(place, info.context)
+    secret = _from_environment(place, info.context) if kind == "env" else _from_file(place, info.context)
+    if not (secret.isprintable() or secret.startswith(_PEM)):
+        raise ValueError("is read as a text with a line break or another control character, which no vendor takes; copy it anew")
+    return secret
 
 
 def _from_environment(name: str, sources: SecretSources) -> str:
     secret = sources.environ.get(name, "").strip()
     if not secret:
-        shown = f"environment variable {name}" if _VARIABLE.fullmatch(name) else "environment variable named after env:"
-        raise ValueError(f"the {shown} is not set")
+        raise NotSet(name) if _VARIABLE.fullmatch(name) else ValueError("the environment variable named after env: is not set")
     return secret
 
 
@@ -74,6 +78,17 @@ def check_base_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def matching(pattern: str, sentence: str) -> AfterValidator:
+    """Text of a certain form; `sentence` says in words what that is."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(sentence)
+        return text
+
+    return AfterValidator(check)
+
+
 Secret = Annotated[SecretStr, BeforeValidator(resolve_secret)]
 BaseUrl = Annotated[str, AfterValidator(check_base_url)]
 
@@ -86,7 +101,7 @@ class AccountSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")]
+    name: Annotated[str, matching(r"[a-z0-9][a-z0-9-]{0,40}", "must be up to 41 lower-case letters, digits and dashes")]
     provider: str
 
 

@@ -47,11 +47,13 @@ class ProductLine:
 
 @dataclass(frozen=True, slots=True)
 class ProductsAnswer:
-    """`/versions` without a product's name. `asked` is the question, for the Share button."""
+    """`/versions` without a product's name. `asked` is the question, for the Share button. `has_accounts` False: nothing is
+    configured that could be shown."""
 
     lines: tuple[ProductLine, ...]
     freshness: Freshness
     asked: str = ""
+    has_accounts: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +250,8 @@ class Obstacle(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """`title` is the provider's; `since` when it began, where known; `instead` the newest build that can be had."""
+    """`title` is the provider's; `since` when it began, where known; `well_at` when the account was last read well; `instead` the
+    newest build that can be had."""
 
     obstacle: Obstacle
     build: Build | None = None
@@ -257,6 +260,7 @@ class Blocked:
     since: datetime | None = None
     instead: Build | None = None
     reason: str | None = None
+    well_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

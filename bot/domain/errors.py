@@ -105,3 +105,11 @@ class StoreUnavailable(PurserError):
 
     def __str__(self) -> str:
         return f"the database cannot be used ({self.reason})"
+
+
+class NotSet(ValueError):
+    """A setting is to be read from an environment variable that is not set. The variable's name is safe to show."""
+
+    def __init__(self, variable: str) -> None:
+        super().__init__(f"the environment variable {variable} is not set")
+        self.variable = variable

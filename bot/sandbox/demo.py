@@ -13,7 +13,7 @@ from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.patch_stdout import patch_stdout
 from rich.emoji import Emoji
 
-from bot.sandbox.process import BotDidNotStart, BotProcess, ended_by_sigterm
+from bot.sandbox.process import BotDidNotStart, BotProcess, ended_by_signals
 from bot.sandbox.slack import Channel, Message, NothingSeen, Undelivered, User, View
 from bot.sandbox.slack.faults import SlackError
 from bot.sandbox.slack.terminal import Screen
@@ -47,17 +47,19 @@ quit                   end everything
 Tell = Callable[[str], None]
 
 
-async def interactive() -> None:
-    """Until the person quits. Leaves no process and no file behind."""
+async def interactive() -> int:
+    """Until the person quits: 0; 1 when it cannot begin. Leaves no process and no file behind."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         print_formatted_text(_NO_TERMINAL, file=sys.stderr)
-        return
-    with ended_by_sigterm(), patch_stdout():
+        return 1
+    with ended_by_signals(), patch_stdout():
         try:
             async with World() as world, BotProcess(world.environment, world.folder, world.public_url):
                 await _converse(Demo(world, _tell))
         except (BotDidNotStart, DidNotSettle) as error:
             _tell(str(error))
+            return 1
+    return 0
 
 
 async def _converse(demo: "Demo") -> None:

@@ -14,6 +14,7 @@ import httpx
 
 from bot.environment import VARIABLES
 
+END_SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # Windows has no SIGHUP
 READY_SECONDS = 20.0
 STOP_SECONDS = 10.0
 _PROJECT = Path(__file__).parents[2]
@@ -43,10 +44,10 @@ class BotProcess:
         started = time.monotonic()
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "bot.cli", "run"),
+                *(sys.executable, "-m", "bot.sandbox.leash"),
                 cwd=self._folder,
                 env=self._variables(),
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=asyncio.subprocess.PIPE,  # its end tells the bot that this process is no more
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is for the demo, which then ends the bot itself
@@ -103,8 +104,9 @@ class BotProcess:
 
 
 @contextmanager
-def ended_by_sigterm() -> Iterator[None]:
-    """Lets SIGTERM end the current task as Ctrl-C does: everything that it opened is closed first. Raises SystemExit then."""
+def ended_by_signals() -> Iterator[None]:
+    """Lets SIGTERM, and SIGHUP of a terminal that was closed, end the current task as Ctrl-C does: everything that it opened is
+    closed first. Raises SystemExit then."""
     task, loop, told = asyncio.current_task(), asyncio.get_running_loop(), asyncio.Event()
 
     def end() -> None:
@@ -113,7 +115,8 @@ def ended_by_sigterm() -> Iterator[None]:
             task.cancel()
 
     with suppress(NotImplementedError):  # Windows
-        loop.add_signal_handler(signal.SIGTERM, end)
+        for number in END_SIGNALS:
+            loop.add_signal_handler(number, end)
     try:
         yield
     except asyncio.CancelledError:
@@ -122,4 +125,5 @@ def ended_by_sigterm() -> Iterator[None]:
         raise
     finally:
         with suppress(NotImplementedError):
-            loop.remove_signal_handler(signal.SIGTERM)
+            for number in END_SIGNALS:
+                loop.remove_signal_handler(number)

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 import httpx
 from rich.console import Console
 
-from bot.sandbox.process import BotDidNotStart, BotProcess, ended_by_sigterm
+from bot.sandbox.process import BotDidNotStart, BotProcess, ended_by_signals
 from bot.sandbox.slack import Message, NothingSeen, Undelivered, View
 from bot.sandbox.slack.terminal import Screen
 from bot.sandbox.world import APPLE, World
@@ -33,7 +33,7 @@ async def scripted() -> int:
     """Plays everything; 0 when all went well, 1 when a step failed."""
     console = Console(highlight=False, markup=False, soft_wrap=True)
     started = time.monotonic()
-    with ended_by_sigterm():
+    with ended_by_signals():
         try:
             well = await _played(console)
         except BotDidNotStart as error:

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
 
+from bot.config import Commands
 from bot.sandbox.server import LoopbackServer
 from bot.sandbox.slack import PretendSlack
 from bot.sandbox.story import Developers, fill_appcircle, fill_apple, fill_applivery, settle
@@ -73,6 +74,7 @@ class World:
         self._socket_mode = socket_mode
         self._stack = AsyncExitStack()
         self.slack = PretendSlack()
+        self.slack.commands = frozenset(Commands().model_dump().values())
         self.town = settle(self.slack)
         self.apple, self.applivery, self.appcircle = PretendAppStoreConnect(), PretendApplivery(), PretendAppcircle()
         now = utc_now()

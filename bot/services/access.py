@@ -9,6 +9,7 @@ import structlog
 from bot.domain.answers import Denial, Denied
 from bot.domain.errors import MessageRefused
 from bot.domain.model import Person, Product
+from bot.domain.names import normalise
 from bot.domain.ports import Groups, People, Rooms
 
 log = structlog.get_logger()
@@ -17,21 +18,41 @@ log = structlog.get_logger()
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What the configuration allows. `channels` and `groups`: product name -> channels in which the product may be asked for,
-    and user groups whose members may have it; a product without either is for everyone."""
+    and user groups whose members may have it; a product without either is for everyone.
+
+    `apps`: (account, app id) -> the product whose rules hold for it, also while the store still has it elsewhere.
+    """
 
     guests: bool = False
     external: bool = False
     owners: frozenset[str] = frozenset()
     channels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    apps: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    def channels_of(self, product: Product) -> tuple[str, ...]:
+        """The channels to which the product is restricted; none: no restriction."""
+        return self._of(product, self.channels)
+
+    def groups_of(self, product: Product) -> tuple[str, ...]:
+        """The user groups to which the product is restricted; none: no restriction."""
+        return self._of(product, self.groups)
 
     def news_denial(self, product: Product, channel: str) -> Denied | None:
         """Why nothing of this product is told in this channel unasked; None: may be. A channel is in no user group: what is
         for groups alone is told where the configuration names the channel."""
-        channels = self.channels.get(product.name, ())
+        channels = self.channels_of(product)
         if channels:
             return None if channel in channels else Denied(Denial.CHANNEL, channels)
-        return Denied(Denial.UNTOLD) if self.groups.get(product.name) else None
+        return Denied(Denial.UNTOLD) if self.groups_of(product) else None
+
+    def _of(self, product: Product, rules: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+        """Names are as the configuration and vendors spell them; a restriction holds whatever the spelling."""
+        if not rules:
+            return ()
+        wanted = {normalise(product.name)}
+        wanted |= {normalise(self.apps[app.account, app.id]) for app in product.apps if (app.account, app.id) in self.apps}
+        return next((found for name, found in rules.items() if found and normalise(name) in wanted), ())
 
 
 class Access:
@@ -65,14 +86,14 @@ class Access:
 
     def channels_of(self, product: Product) -> tuple[str, ...]:
         """The channels to which the product is restricted; none: no restriction."""
-        return self._rules.channels.get(product.name, ())
+        return self._rules.channels_of(product)
 
     def denial_here(self, product: Product, channel: str, person: Person | None = None) -> Denied | None:
         """Why this person may not ask for this product in this channel; None: may. Nobody is in no user group."""
         channels = self.channels_of(product)
         if channels and channel not in channels:
             return Denied(Denial.CHANNEL, channels)
-        return self._outside(self._rules.groups.get(product.name, ()), person)
+        return self._outside(self._rules.groups_of(product), person)
 
     async def denial_of_absence(self, product: Product, channel: str, user: str, *, unless_told: bool) -> Denied | None:
         """Why somebody may not have the product as if they were in this channel: they are not (any more). `unless_told`: whether

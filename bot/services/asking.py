@@ -3,10 +3,15 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
+from bot.domain.errors import UserMistake
 from bot.domain.model import Platform, Product
+from bot.domain.names import normalise
 from bot.domain.ports import BuildFilter
-from bot.services.names import NameIndex, normalise
+from bot.services.names import NameIndex
+
+T = TypeVar("T")
 
 MOST_WORDS = 12  # a question longer than this is no name and no filter; it is matched as one text
 
@@ -56,7 +61,7 @@ class Interpreter:
         self._tracks = frozenset(word for track in tracks for word in _track_words(track))
 
     def read(self, words: str) -> Question:
-        """Never fails: what is not understood is part of the name."""
+        """What is not understood is part of the name. Raises UserMistake for words of which only one can hold."""
         tokens = words.split()
         if len(tokens) > MOST_WORDS:
             return Question(words, None, BuildFilter(), None, "")
@@ -85,10 +90,10 @@ class Interpreter:
         for token in tokens:
             word = normalise(token)
             if platform := PLATFORM_WORDS.get(word):
-                wanted = replace(wanted, platform=platform)
+                wanted = replace(wanted, platform=_only("platform", wanted.platform, platform))
             elif provider := self._providers.get(word):
-                wanted = replace(wanted, provider=provider)
-            elif token.casefold().startswith("track:"):
+                wanted = replace(wanted, provider=_only("system", wanted.provider, provider))
+            elif token.casefold().startswith("track:") and token[len("track:") :]:
                 track = normalise(token[len("track:") :])
             elif word in self._tracks:
                 track = word
@@ -116,6 +121,12 @@ def named_builds(words: str) -> tuple[BuildFilter, ...]:
             belongs = word.startswith("(") and named and named[-1].number is None
             named.append(replace(named.pop() if belongs else BuildFilter(), number=match[1]))
     return tuple(named)
+
+
+def _only(kind: str, before: T | None, found: T) -> T:
+    if before is not None and before != found:
+        raise UserMistake(f"I look for one {kind} at a time. Leave one of them out, or leave out all to see them together.")
+    return found
 
 
 def matching_track(word: str, tracks: Iterable[str]) -> str | None:

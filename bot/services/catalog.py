@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TypeVar
 
 from bot.domain.answers import (
@@ -17,13 +18,15 @@ from bot.domain.answers import (
     ProductsAnswer,
 )
 from bot.domain.model import Build, Person, Product
+from bot.domain.names import normalise
 from bot.domain.ports import BuildFilter, BuildPage, Store
 from bot.services.access import Access
 from bot.services.asking import Question, matching_track
-from bot.services.names import normalise
 from bot.services.reading import Reader, Reading
 
 PAGE = 10  # builds shown at once
+SUGGESTED = 5  # products
+LOOKED_THROUGH = 200  # products, for a build of which only version or number is known
 
 Answer = ProductsAnswer | HeadsAnswer | BuildsAnswer | NoSuchProduct | NothingMatches | Denied
 DownloadAnswer = Build | ProductsAnswer | ChoiceAnswer | NoSuchProduct | NothingMatches | Denied
@@ -69,6 +72,10 @@ class Catalog:
             return question.product or self._unknown(reading, question, _Seat(channel, person), command), question
 
         return await self._read(work)
+
+    async def names_product(self, words: str) -> bool:
+        """Whether a product's name stands among the words."""
+        return await self._read(lambda reading: reading.question(words).product is not None)
 
     async def everywhere(self, channel: str, person: Person | None = None) -> EverywhereAnswer:
         """The newest builds of every product that this person may ask for in this channel."""
@@ -135,7 +142,7 @@ class Catalog:
             builds = _fitting(reading, question, product)
             if (builds or not question.rest) and not self._access.denial_here(product, seat.channel, seat.person):
                 lines.append(ProductLine(product, next(iter(builds), None)))
-        return ProductsAnswer(tuple(lines), reading.freshness(self.titles), words)
+        return ProductsAnswer(tuple(lines), reading.freshness(self.titles), words, has_accounts=bool(self.titles))
 
     def _heads(self, reading: Reading, question: Question, product: Product, words: str) -> Answer:
         builds = _fitting(reading, question, product)
@@ -153,9 +160,17 @@ class Catalog:
         return BuildsAnswer(product, wanted, words, page, offset, PAGE, self.titles, freshness)
 
     def _unknown(self, reading: Reading, question: Question, seat: _Seat, command: str) -> NoSuchProduct:
-        """Suggests nothing that may not be asked for here."""
-        near = tuple(p for p in reading.index.near(question.name) if not self._access.denial_here(p, seat.channel, seat.person))
-        return NoSuchProduct(question.name, near, command, question.rest)
+        """Suggests nothing that may not be asked for here. Where no name was said, what else was said tells what may be meant."""
+        known = reading.index.near(question.name) if question.name else reading.index.products[:LOOKED_THROUGH]
+        near = (p for p in known if not self._access.denial_here(p, seat.channel, seat.person))
+        meant = near if question.name else (p for p in near if question.is_narrow and _has(reading, question, p))
+        return NoSuchProduct(question.name, tuple(islice(meant, SUGGESTED)), command, question.rest)
+
+
+def _has(reading: Reading, question: Question, product: Product) -> bool:
+    """Whether the product has a build of that description."""
+    wanted = named_track(question, reading.heads(product))
+    return wanted is not None and reading.find(product, wanted, 0, 1).total > 0
 
 
 def _fitting(reading: Reading, question: Question, product: Product) -> tuple[Build, ...]:

@@ -6,8 +6,8 @@ from typing import Protocol
 
 from bot.domain.answers import Denied, Untold
 from bot.domain.model import Alert, Build, EventKind, Product, Subscription
+from bot.domain.names import normalise
 from bot.domain.ports import Repositories
-from bot.services.names import normalise
 
 FILTERS = (Untold.PLATFORM, Untold.PROVIDER, Untold.TRACK)
 

@@ -151,6 +151,7 @@ class Links:
             since=_failing_since(repos, build.account) if down else None,
             instead=self._find_instead(repos, build) if hindered.obstacle in _REPLACEABLE else None,
             reason=hindered.reason,
+            well_at=_well_at(repos, build.account) if down else None,
         )
 
     def _find_instead(self, repos: Repositories, build: Build) -> Build | None:
@@ -277,6 +278,11 @@ def _find_build(repos: Repositories, key: str) -> Build | None:
 def _failing_since(repos: Repositories, account: str) -> datetime | None:
     health = repos.catalogue.account(account)
     return health.failing_since if health else None
+
+
+def _well_at(repos: Repositories, account: str) -> datetime | None:
+    health = repos.catalogue.account(account)
+    return health.ok_at if health else None
 
 
 def _keep(repos: Repositories, asked: Grant) -> Grant:

@@ -7,10 +7,11 @@ from itertools import islice
 
 from bot.domain.answers import Denied, MentionedBuilds, MentionsAnswer
 from bot.domain.model import Build, Person, Platform, Product
+from bot.domain.names import normalise
 from bot.domain.ports import BuildFilter, Store
 from bot.services.access import Access
 from bot.services.asking import NUMBER, PLATFORM_WORDS, VERSION
-from bot.services.names import NameIndex, normalise
+from bot.services.names import NameIndex
 from bot.services.reading import Reader, Reading
 
 LONGEST = 8_000  # characters read of one message

@@ -1,20 +1,14 @@
 """Forgiving names: case, spaces, dashes and small typos do not matter."""
 
-import unicodedata
 from collections.abc import Iterable, Mapping
 
 from bot.domain.model import Product
+from bot.domain.names import normalise
 
 NEAR_ENOUGH = 65  # of 100; "shpo" is 75 to "shop", "xyz" is 0
 MOST_SUGGESTIONS = 3
 PLATFORM_SUFFIXES = ("foriphone", "forandroid", "forios", "android", "iphone", "ios")
 LONGEST_NAME = 80  # more text than this is no name, and comparing it would only cost time
-
-
-def normalise(text: str) -> str:
-    """Letters and digits in their plainest form; text without any (an emoji) stays as it is."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(c for c in folded if c.isalnum()) or folded.strip()
 
 
 def join_name(name: str) -> str:

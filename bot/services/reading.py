@@ -7,9 +7,10 @@ from itertools import islice
 
 from bot.domain.answers import Freshness
 from bot.domain.model import AppTrouble, Build, Handover, Product
+from bot.domain.names import normalise
 from bot.domain.ports import BuildFilter, BuildPage, Repositories
 from bot.services.asking import Interpreter, Question
-from bot.services.names import NameIndex, normalise
+from bot.services.names import NameIndex
 
 STAND_IN_WITHIN = 20  # builds of a line among which one is looked for that can be had
 NEWEST_WITHIN = 20  # builds of that description among which one is looked for whose account is still configured

@@ -8,12 +8,12 @@ from datetime import datetime
 from bot.domain.answers import Denied, Muted, NoSuchProduct, Subscribed, SubscriptionLine, SubscriptionsAnswer, Unsubscribed
 from bot.domain.errors import UserMistake
 from bot.domain.model import Alert, Build, EventKind, Mute, Person, Product, Subscription
+from bot.domain.names import normalise
 from bot.domain.ports import Repositories, Store
 from bot.services.access import Access
 from bot.services.asking import Question
 from bot.services.catalog import Catalog
 from bot.services.hearing import hears
-from bot.services.names import normalise
 from bot.services.rhythm import split_digest
 
 KIND_WORDS = {

@@ -25,14 +25,25 @@ OUR_MISTAKES = (IntegrityError, DataError, ProgrammingError, NotSupportedError)
 def parse_url(url: str) -> URL:
     """Raises UserMistake for anything but a SQLite file or PostgreSQL; the address may hold a password and is not repeated."""
     try:
+        return checked_url(url)
+    except ValueError as error:
+        raise UserMistake(f"DATABASE_URL {error}.") from None
+
+
+def checked_url(url: str) -> URL:
+    """Raises ValueError with what is wrong, as a sentence's tail."""
+    try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
-        raise UserMistake("DATABASE_URL is not an address like sqlite:///data/purser.db or postgresql://host/name.") from None
+        raise ValueError("is not an address like sqlite:///data/purser.db or postgresql://host/name") from None
     if parsed.drivername in POSTGRES_NAMES:
+        _check_options(parsed)
         return parsed.set(drivername=POSTGRES_DRIVER, query={**POSTGRES_DEFAULTS, **parsed.query})
-    if parsed.drivername == "sqlite" and parsed.database and parsed.database != ":memory:":
-        return parsed
-    raise UserMistake("DATABASE_URL must be sqlite:/// with a file, or postgresql://.")
+    if parsed.drivername != "sqlite" or parsed.host or not parsed.database or parsed.database == ":memory:":
+        raise ValueError("must be sqlite:/// with a file, or postgresql://")
+    if parsed.query:
+        raise ValueError("must be sqlite:/// with a file alone, without ? and options")
+    return parsed
 
 
 def open_engine(url: URL, *, pool_size: int = 1, query_only: bool = False, foreign_keys: bool = True) -> Engine:
@@ -66,6 +77,23 @@ def _open_postgres(url: URL, pool_size: int) -> Engine:
         return create_engine(url, pool_size=pool_size, max_overflow=0, pool_timeout=10, pool_pre_ping=True, hide_parameters=True)
     except ModuleNotFoundError as error:
         raise UserMistake("PostgreSQL needs the psycopg package: pip install 'purser[postgres]'.") from error
+
+
+def _check_options(url: URL) -> None:
+    """The client library takes only what it knows: https://www.postgresql.org/docs/current/libpq-connect.html"""
+    options: dict[str, str | int | None] = {
+        name: value if isinstance(value, str) else value[-1] for name, value in url.query.items()
+    }
+    try:
+        from psycopg import ProgrammingError as Unknown
+        from psycopg import conninfo
+    except ImportError:
+        return  # needs the postgres extra, says whoever connects
+    try:
+        conninfo.make_conninfo("", **options)
+        conninfo.timeout_from_conninfo(options)
+    except Unknown:
+        raise ValueError("has an option after ? that PostgreSQL does not take") from None
 
 
 def _make_folder(url: URL) -> None:

@@ -209,7 +209,8 @@ def _no_public_url(why: Blocked, now: datetime) -> str:
 
 def _vendor_down(why: Blocked, now: datetime) -> str:
     since = f" since {moment(why.since, now)}" if why.since is not None else ""
-    return f"{_title(why)} has not answered{since}{_reason(why)}. Lists still work, and so do downloads from elsewhere."
+    well = f" Last good reading: {moment(why.well_at, now)}." if why.well_at is not None and not since else ""
+    return f"{_title(why)} has not answered{since}{_reason(why)}.{well} Lists still work, and so do downloads from elsewhere."
 
 
 def _vendor_busy(why: Blocked, now: datetime) -> str:

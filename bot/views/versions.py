@@ -19,6 +19,7 @@ PAGE_ROWS: Final = 10  # builds on a page: always room for them all, so that pag
 PRODUCTS: Final = 25  # products listed; the menu has them all
 PRODUCT_LINE: Final = 160  # characters
 LINES: Final = 10  # product lines in one section
+NO_ACCOUNTS: Final = "No accounts are configured, so there is nothing to show; purser.example.toml has one of each kind."
 
 
 def heads(answer: HeadsAnswer, now: datetime) -> Message:
@@ -39,7 +40,7 @@ def builds(answer: BuildsAnswer, now: datetime) -> Message:
 def products(answer: ProductsAnswer, now: datetime) -> Message:
     """Every product with its newest build."""
     share = _share(Ask(COMMAND, answer.asked)) if answer.lines else None
-    return _products(answer, now, age_lines(answer.freshness, now), share)
+    return _products(answer, now, age_lines(answer.freshness, now) if answer.has_accounts else [], share)
 
 
 def shared(answer: HeadsAnswer | BuildsAnswer | ProductsAnswer, by: str, now: datetime) -> Message:
@@ -90,8 +91,10 @@ def _products(answer: ProductsAnswer, now: datetime, footer: list[str], share: E
     left = len(answer.lines) - len(newest)
     note = [f"and {count(left, 'product')} more in the menu"] if left else []
     menu = product_menu([line.product for line in answer.lines], COMMAND)
-    tail = (context(*note, *footer), *actions(menu, share))
-    text = count(len(answer.lines), "product") if answer.lines else "No products yet."
+    small = [context(*note, *footer)] if note or footer else []
+    tail = (*small, *actions(menu, share))
+    nothing = "No products yet." if answer.has_accounts else NO_ACCOUNTS
+    text = count(len(answer.lines), "product") if answer.lines else nothing
     return listing(text, (), sections or [section(text)], tail, 0, _narrow)
 
 

@@ -9,11 +9,11 @@ from providers.akana.remedies import REMEDIES
 from providers.akana.session import SessionKeeper, shows_login
 from providers.akana.wire import PROVIDER, classify
 from providers.http import VendorHttp
-from providers.spec import AccountSettings, BaseUrl, ProviderSpec, Secret, Surroundings
+from providers.spec import AccountSettings, BaseUrl, ProviderSpec, Secret, Surroundings, matching
 
 # It becomes part of cookie and header names, where RFC 9110 allows little else (5.6.2, tokens).
-_Tenant = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-_AppId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.:-]{0,254}$")]
+_Tenant = Annotated[str, matching(r"[A-Za-z0-9_-]{1,64}", "must be a federated member id: letters, digits, - and _")]
+_AppId = Annotated[str, matching(r"[A-Za-z0-9_-][A-Za-z0-9_.:-]{0,254}", "must be the id of an app in Akana")]
 
 
 class AkanaSettings(AccountSettings):

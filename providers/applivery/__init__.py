@@ -8,11 +8,13 @@ from providers.applivery.client import Applivery
 from providers.applivery.remedies import REMEDIES
 from providers.applivery.wire import PROVIDER, classify
 from providers.http import StaticBearer, VendorHttp
-from providers.spec import AccountSettings, BaseUrl, ProviderSpec, Secret, Surroundings
+from providers.spec import AccountSettings, BaseUrl, ProviderSpec, Secret, Surroundings, matching
 
-_Organization = Annotated[str, Field(pattern=r"^([a-fA-F0-9]{24}|[a-zA-Z0-9-]{3,})$")]
-_AppId = Annotated[str, Field(pattern=r"^[a-fA-F0-9]{24}$")]
-_StoreId = Annotated[str, Field(pattern=r"^([a-fA-F0-9]{24}|[0-9]{1,20})$")]  # the vendor's pages show it both ways
+_Organization = Annotated[str, matching(r"[a-zA-Z0-9-]{3,}", "must be the workspace's slug or id: letters, digits and dashes")]
+_AppId = Annotated[str, matching(r"[a-fA-F0-9]{24}", "must be the id of an app: 24 digits and letters from a to f")]
+_StoreId = Annotated[  # the vendor's pages show it both ways
+    str, matching(r"[a-fA-F0-9]{24}|[0-9]{1,20}", "must be the id of a store: a number, or 24 digits and letters from a to f")
+]
 
 
 class AppliverySettings(AccountSettings):

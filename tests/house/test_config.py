@@ -13,6 +13,8 @@ from bot.config import ConfigurationError, Settings, load
 from bot.mistakes import key_lines, line_of
 from providers.spec import AccountSettings, BaseUrl, Secret, SecretSources
 
+FOR_YEARS = "must be a whole number and s, m, h or d, from 1s to 3650d, in quotes"
+A_FILE = "sqlite:///data/purser.db"
 KEY = "0123456789abcdef0123456789abcdef"
 
 
@@ -117,6 +119,16 @@ def test_all_variables_are_read(house: House) -> None:
         ("DATABASE_URL", "mysql://h/d", "must be a sqlite:/// or postgresql:// address"),
         ("DATABASE_URL", "purser.db", "must be a sqlite:/// or postgresql:// address"),
         ("DATABASE_URL", "sqlite:///", "must be a sqlite:/// or postgresql:// address"),
+        ("DATABASE_URL", "sqlite:///:memory:", "must be sqlite:/// with a file, or postgresql://"),
+        ("DATABASE_URL", "sqlite://h/d", "must be sqlite:/// with a file, or postgresql://"),
+        ("DATABASE_URL", "sqlite:///a?mode=ro", "must be sqlite:/// with a file alone, without ? and options"),
+        ("DATABASE_URL", "sqlite:///file:x?mode=memory&uri=true", "must be sqlite:/// with a file alone, without ? and options"),
+        ("DATABASE_URL", "postgresql://u:p@h:abc/d", f"is not an address like {A_FILE} or postgresql://host/name"),
+        ("DATABASE_URL", "postgresql://h/d?schema=public", "has an option after ? that PostgreSQL does not take"),
+        ("DATABASE_URL", "postgresql://h/d?ssl=true", "has an option after ? that PostgreSQL does not take"),
+        ("DATABASE_URL", "postgres://h/d?connect_timeout=soon", "has an option after ? that PostgreSQL does not take"),
+        ("SLACK_BOT_TOKEN", "xoxb-a\nb", "has a line break or another character that Slack never gives out; copy it anew"),
+        ("SLACK_SIGNING_SECRET", "s\x1b[0m", "has a line break or another character that Slack never gives out; copy it anew"),
         ("PURSER_CONFIG", "gone.toml", "cannot be read (No such file or directory)"),
     ],
 )
@@ -260,10 +272,14 @@ def test_files_of_secrets_stand_beside_the_file(house: House) -> None:
     assert settings.accounts[0].token.get_secret_value() == "from a file"
 
 
-@pytest.mark.parametrize("value", ['"0s"', '"5"', '"5 m"', '"1.5h"', '"5w"', '"-5m"', '"٥m"', "5", "true", '"9999999h"'])
+@pytest.mark.parametrize(
+    "value", ['"0s"', '"5"', '"5 m"', '"1.5h"', '"5w"', '"-5m"', '"٥m"', "5", "true", '"9999999h"', '"25h"', '"1d"']
+)
 def test_a_wrong_duration_is_named(house: House, value: str) -> None:
     house.write("purser.toml", f"[purser]\n\npoll_every = {value}\n")
-    assert house.mistake() == "purser.toml:3, [purser] poll_every: must be a whole number and s, m, h or d, from 1s up, in quotes"
+    assert (
+        house.mistake() == "purser.toml:3, [purser] poll_every: must be a whole number and s, m or h, from 1s to 24h, in quotes"
+    )
 
 
 @pytest.mark.parametrize(
@@ -283,7 +299,10 @@ def test_a_wrong_duration_is_named(house: House, value: str) -> None:
             "guests, link_openings, owners, poll_every, takeover_after",
         ),
         ("downloads_per_hour = 0", "downloads_per_hour: must be greater than or equal to 1"),
-        ('audit_retention = "400"', "audit_retention: must be a whole number and s, m, h or d, from 1s up, in quotes"),
+        ('audit_retention = "400"', f"audit_retention: {FOR_YEARS}"),
+        ('audit_retention = "999999d"', f"audit_retention: {FOR_YEARS}"),
+        ('takeover_after = "2h"', "takeover_after: must be a whole number and s, m or h, from 1s to 1h, in quotes"),
+        ('agreements_every = "2d"', "agreements_every: must be a whole number and s, m or h, from 1s to 24h, in quotes"),
     ],
 )
 def test_a_wrong_rule_is_named_with_its_line(house: House, line: str, what: str) -> None:
@@ -380,6 +399,14 @@ apps = [
 def test_a_secret_that_is_not_set_is_named(house: House) -> None:
     house.write("purser.toml", ACCOUNT)
     assert house.mistake() == "purser.toml:5, [[accounts]] token: the environment variable VENDOR_TOKEN is not set"
+    with pytest.raises(ConfigurationError, match=r"for example: VENDOR_TOKEN=… \(a line of \.env\)"):
+        house.load()
+
+
+def test_without_accounts_no_secret_is_looked_up(house: House) -> None:
+    house.write("purser.toml", ACCOUNT + '[[products]]\nname = "Shop"\napps = ["acme:1"]\n')
+    settings = load({}, SPECS, house.folder, SecretSources, with_accounts=False)
+    assert (settings.accounts, [product.name for product in settings.products]) == ((), ["Shop"])
 
 
 def test_two_accounts_of_one_name_are_a_mistake(house: House) -> None:
@@ -407,6 +434,37 @@ apps = ["acme:1"]
         "apps, entry 5: belongs to a product already",
         "name: is the name of another product already",
         "apps, entry 1: belongs to a product already",
+    ]
+
+
+def test_a_product_without_apps_would_keep_nothing_from_anybody(house: House) -> None:
+    house.write("purser.toml", '[[products]]\nname = "shop"\naliases = ["till"]\nallow_channels = ["C0123"]\n')
+    mistake = "purser.toml:1, [[products]] apps: are missing: without them, the table would hold for nothing"
+    assert house.mistake() == mistake
+
+
+def test_a_name_means_one_product(house: House) -> None:
+    house.write(
+        "purser.toml",
+        ACCOUNT
+        + """
+[[products]]
+name = "Shop iOS"
+aliases = ["Till", "store", "shop-ios"]
+apps = ["acme:1"]
+[[products]]
+name = "Till"
+aliases = ["Store"]
+apps = ["acme:2"]
+[[products]]
+name = "shop-ios"
+apps = ["acme:3"]
+""",
+    )
+    assert house.mistakes({"VENDOR_TOKEN": "t"}) == [
+        "purser.toml:9, [[products]] aliases, entry 1: is a name of another product already",
+        "purser.toml:13, [[products]] aliases, entry 1: is a name of another product already",
+        "purser.toml:16, [[products]] name: is the name of another product already",
     ]
 
 

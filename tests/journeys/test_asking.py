@@ -1,6 +1,7 @@
 import pytest
 
 from .conftest import Journey
+from .test_downloading import opened
 
 
 async def test_all_products_at_a_glance(journey: Journey) -> None:
@@ -91,9 +92,10 @@ async def test_guests_and_strangers_see_nothing_and_are_told_why(journey: Journe
     town, slack = journey.world.town, journey.world.slack
     person = getattr(town, who)
     channel = town.mobile if who == "gus" else town.partners
-    answer = await slack.command(person, channel, "/versions shop")
-    assert "3.1.0" not in answer.text_content
-    assert not answer.buttons
+    for line in ("/versions shop", "/purser shop"):
+        answer = await slack.command(person, channel, line)
+        assert "3.1.0" not in answer.text_content
+        assert not answer.buttons
     shared = await journey.press(await journey.ask("/versions shop"), "Share here")
     refused = await slack.press(person, shared, "Download")
     assert "Open" not in [button.label for button in refused.buttons]
@@ -120,3 +122,28 @@ async def test_vendor_text_can_neither_ping_nor_format(journey: Journey) -> None
     (card,) = journey.in_mobile()[-1:]
     assert "3.2.0 (1500)" in card.text_content
     assert card.pings == []
+
+
+# --- A Slack that does not take an answer, or does not say who asks ----------------------------
+
+
+async def test_an_answer_waits_for_a_slack_that_is_asked_too_much(journey: Journey) -> None:
+    slack, town = journey.world.slack, journey.world.town
+    for method in ("chat.postMessage", "chat.postEphemeral", "response_url"):
+        slack.rate_limit(method, times=2, retry_after=0)
+    assert "3.1.0 (1412)" in (await slack.dm(town.ada, "versions shop")).text_content
+    mentioned = await slack.mention(town.ada, town.mobile, "versions shop")
+    assert "3.1.0 (1412)" in mentioned.text_content
+    assert opened(await journey.press(mentioned, "Download", "Applivery"))
+    assert [len(slack.calls(method)) for method in ("chat.postMessage", "chat.postEphemeral")] == [1, 1]
+    assert not any(slack.api.faults.waits(method) for method in ("chat.postMessage", "chat.postEphemeral", "response_url"))
+
+
+async def test_without_the_scope_to_see_who_asks(journey: Journey) -> None:
+    slack, town = journey.world.slack, journey.world.town
+    slack.fail("users.info", "missing_scope", times=10)
+    assert "purser doctor" in (await slack.command(town.ben, town.mobile, "/versions")).text_content
+    assert "purser doctor" in (await slack.command(town.ben, town.mobile, "/purser whoami")).text_content
+    for line in ("/purser help", "/purser sttus"):
+        assert "/purser subscribe shop" in (await slack.command(town.ben, town.mobile, line)).text_content
+    slack.api.faults.clear()

@@ -105,6 +105,25 @@ async def test_a_token_that_slack_refuses_is_one_sentence(terminal: Terminal) ->
     assert outcome.err == "purser: Slack refuses SLACK_BOT_TOKEN (invalid_auth); copy it anew from OAuth & Permissions\n"
 
 
+async def test_an_app_token_that_slack_refuses_is_one_sentence(terminal: Terminal) -> None:
+    outcome = await terminal.purser("run", SLACK_APP_TOKEN="xapp-somebody-elses")
+    assert outcome.code == 1
+    (sentence,) = outcome.err.splitlines()
+    assert sentence.startswith(
+        "purser: Slack refuses SLACK_APP_TOKEN (invalid_auth); make an app-level token with connections:write"
+    )
+
+
+async def test_without_accounts_it_says_so(world: World, terminal: Terminal) -> None:
+    (terminal.folder / "purser.toml").write_text("")
+    async with terminal.started("run", until="answering") as started:
+        answer = await world.slack.command(world.town.ada, world.town.mobile, "/versions")
+    (warning,) = [line for line in started.said if "[warning" in line]
+    sentence = "No accounts are configured, so there is nothing to show; purser.example.toml has one of each kind."
+    assert sentence in warning
+    assert answer.text_content.startswith(sentence)
+
+
 async def test_a_database_that_is_not_there(terminal: Terminal) -> None:
     outcome = await terminal.purser("run", DATABASE_URL=NOWHERE)
     assert outcome.code == 1
@@ -137,6 +156,15 @@ async def test_the_manifest_is_json(bare: Terminal) -> None:
     outcome = await bare.purser("manifest", PUBLIC_URL="https://purser.example.com", SECRET_KEY="k" * 32)
     assert (outcome.code, outcome.err) == (0, "")
     assert json.loads(outcome.out)["features"]["slash_commands"][0]["url"] == "https://purser.example.com/slack/events"
+
+
+async def test_the_manifest_needs_no_secret(bare: Terminal) -> None:
+    (bare.folder / "purser.toml").write_text((ROOT / "purser.example.toml").read_text())
+    outcome = await bare.purser("manifest")
+    assert (outcome.code, outcome.err) == (0, "")
+    refused = await bare.purser("doctor")
+    assert refused.code == 2
+    assert "for example: ASC_PRIVATE_KEY=…" in refused.err
 
 
 @pytest.fixture
@@ -244,6 +272,19 @@ async def test_sync_tells_the_owners_through_the_bot_that_runs(world: World, ter
     with closing(sqlite3.connect(world.folder / "purser.db")) as database:
         told = database.execute("SELECT channel FROM deliveries JOIN alerts ON alerts.id = alert_id WHERE kind = 'account_down'")
         assert told.fetchall() == [(world.town.grace.id,)]
+
+
+async def test_sync_names_apps_that_no_account_lists(terminal: Terminal) -> None:
+    file = terminal.folder / "purser.toml"
+    file.write_text(file.read_text() + '[[products]]\nname = "Till"\napps = ["acme-applivery:5f3e1c0a9b8d7e6f5a4b3c2d"]\n')
+    outcome = await terminal.purser("sync")
+    assert outcome.code == 0
+    assert outcome.out.splitlines()[-2:] == [
+        "Till            no account lists acme-applivery:5f3e1c0a9b8d7e6f5a4b3c2d",
+        "                → correct the ids under apps of its [[products]] table",
+    ]
+    examined = await terminal.purser("doctor")
+    assert "warning  product Till" in examined.out
 
 
 async def test_sync_of_an_account_that_nobody_configured(terminal: Terminal) -> None:

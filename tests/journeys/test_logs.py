@@ -126,6 +126,49 @@ async def test_in_text_and_over_a_socket_each_answer_can_be_followed_too() -> No
         assert "\x1b" not in "".join(started.said)  # no colours where nobody sees them
 
 
+REASONS = [
+    (Misbehaviour.HTML_502, {"reason": "vendor_down", "cause": "http_502"}),
+    (Misbehaviour.HTML_200, {"reason": "confused"}),
+    (Misbehaviour.DROP_BEFORE_HEADERS, {"reason": "vendor_down"}),
+    (Misbehaviour.UNAUTHORIZED, {"reason": "refused", "cause": "http_401"}),
+    (Misbehaviour.RATE_LIMITED, {"reason": "vendor_busy"}),
+]
+WORDS = [
+    ("/versions nonsense", "no_such_product"),
+    ("/download 418", "no_product_named"),
+    ("/versions shop ios 99.9", "nothing_matches"),
+    ("/purser sttus", "unknown_word"),
+    ("/versions shop", "ok"),
+]
+
+
+async def test_each_answer_says_in_the_log_why_it_is_not_what_was_asked_for(world: World) -> None:
+    async with running(world, LOG_FORMAT="json") as started:
+        slack, ada, mobile = world.slack, world.town.ada, world.town.mobile
+        card = await slack.command(ada, mobile, "/versions shop android applivery")
+        for misbehaviour, _ in REASONS:
+            world.applivery.misbehave("/", misbehaviour)
+            await slack.press(ada, card, "Download")
+            world.applivery.behave()
+        for line, _ in WORDS:
+            await slack.command(ada, mobile, line)
+        slack.fail("chat.postMessage", "restricted_action")
+        unanswered = asyncio.create_task(slack.dm(ada, "whoami"))
+        await until(lambda: any("restricted_action" in line for line in started.said))
+        unanswered.cancel()
+    lines = [json.loads(line) for line in started.said]
+    answers = [line for line in lines if line["event"] == "answered"]
+    clicks = [line for line in answers if line["feature"] == "click"]
+    assert [expected | line for line, (_, expected) in zip(clicks, REASONS, strict=True)] == clicks
+    assert {line["account"] for line in clicks} == {"acme-applivery"}
+    assert all(line["cause"] for line in clicks)
+    said = [line["reason"] for line in answers if line["feature"] in ("versions", "download", "other")]
+    assert said == ["ok", *(reason for _, reason in WORDS)]
+    assert [line["reason"] for line in answers if line["feature"] == "behind" and line["level"] == "warning"] == [
+        "restricted_action"
+    ]
+
+
 BREAKING = """
 import logging
 from bot.logs import set_up_logs

@@ -95,6 +95,20 @@ async def test_an_event_that_slack_sends_again_is_answered_once(journey: Journey
     assert len(slack.calls("chat.postEphemeral")) == 1
 
 
+async def test_it_is_ready_while_the_socket_is_open(journey: Journey) -> None:
+    async def ready() -> tuple[int, str]:
+        answer = await client.get(f"{journey.world.public_url}/readyz")
+        return answer.status_code, answer.json()["socket"]
+
+    async with httpx.AsyncClient() as client:
+        assert await ready() == (200, "ok")
+        journey.world.slack.api.faults.break_down("apps.connections.open", times=50)
+        await journey.world.slack.sockets.disconnect()
+        await until(lambda: journey.world.slack.api.faults.waits("apps.connections.open") < 50)
+        assert await ready() == (503, "not_open")
+        journey.world.slack.api.faults.clear()
+
+
 async def test_there_is_no_door_for_http(journey: Journey) -> None:
     async with httpx.AsyncClient() as client:
         assert (await client.post(f"{journey.world.public_url}/slack/events", content=b"")).status_code == 404

@@ -39,6 +39,45 @@ async def said_to_ben(journey: Journey, line: str) -> Message:
     return await journey.world.slack.command(journey.world.town.ben, journey.world.town.mobile, line)
 
 
+SPLIT = """
+[[products]]
+name = "Shop iOS"
+apps = ["acme-apple:{ios}"]
+allow_channels = ["{releases}"]
+
+[[products]]
+name = "Shop Android"
+apps = ["acme-applivery:{android}"]
+"""
+
+
+@pytest.mark.parametrize("order", [("acme-apple", "acme-applivery"), ("acme-applivery", "acme-apple")])
+async def test_names_that_differ_in_the_platform_alone_keep_their_own_rules(world: World, order: tuple[str, ...]) -> None:
+    file = world.folder / "purser.toml"
+    tables = SPLIT.format(ios=world.in_apple.shop.id, android=world.in_applivery.shop.id, releases=world.town.releases.id)
+    file.write_text(file.read_text().partition("[[products]]")[0] + tables)
+    clock = Watch()
+    async with started(world, clock) as purser:
+        journey = Journey(world, purser, clock)
+        await journey.check(*order)
+        for line in ("/versions shop ios", "/download shop ios", "/versions Shop-iOS"):
+            assert "not shown in this channel" in (await journey.ask(line)).text_content
+        assert "Shop iOS" not in (await journey.ask("/versions")).text_content
+        assert opened(await journey.ask("/download shop android applivery"))
+        in_releases = await world.slack.command(world.town.ada, world.town.releases, "/versions shop ios")
+        assert "TestFlight" in in_releases.text_content
+
+
+async def test_a_rule_holds_before_its_account_is_read_again(world: World) -> None:
+    clock = Watch()
+    async with started(world, clock) as purser:
+        await Journey(world, purser, clock).check()
+    file = world.folder / "purser.toml"
+    file.write_text(file.read_text().replace('name = "Shop"', f'name = "Till"\nallow_channels = ["{world.town.releases.id}"]'))
+    async with started(world, clock) as purser:
+        assert "not shown in this channel" in (await Journey(world, purser, clock).ask("/versions shop")).text_content
+
+
 async def test_only_the_group_sees_and_gets_it(restricted: Journey) -> None:
     for line in ("/versions shop", "/download shop applivery", "/purser subscribe shop"):
         assert "user groups" in (await said_to_ben(restricted, line)).text_content

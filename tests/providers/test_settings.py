@@ -15,7 +15,7 @@ SECRET = "sa_0123456789abcdef"
 
 def parse(tmp_path: Path, **changes: Any) -> AppliverySettings:
     table = {"name": "acme-applivery", "provider": "applivery", "organization": "acme", "token": "env:TOKEN"} | changes
-    sources = SecretSources({"TOKEN": f" {SECRET}\n", "EMPTY": ""}, tmp_path)
+    sources = SecretSources({"TOKEN": f" {SECRET}\n", "EMPTY": "", "BROKEN": f"{SECRET}\t{SECRET}"}, tmp_path)
     return AppliverySettings.model_validate(table, context=sources)
 
 
@@ -48,10 +48,13 @@ def test_a_secret_comes_from_a_file_beside_the_configuration(tmp_path: Path) -> 
         ("file:binary", "is not text"),
         ("file:long", "is too long"),
         ("file:a\x00b", "not text"),
+        ("env:BROKEN", "a line break or another control character"),
+        ("file:lines", "a line break or another control character"),
     ],
 )
 def test_a_secret_that_cannot_be_had_gets_a_sentence_without_it(tmp_path: Path, value: Any, sentence: str) -> None:
     (tmp_path / "empty").write_text(" \n")
+    (tmp_path / "lines").write_text(f"{SECRET}\n{SECRET}\n")
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
     (tmp_path / "long").write_bytes(b"x" * 70_000)
     with pytest.raises(ValidationError) as caught:

@@ -2,18 +2,24 @@
 
 import asyncio
 import os
+import pty
 import re
+import signal
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
+from filelock import FileLock
 from rich.console import Console
 
 from bot.sandbox.demo import Demo, interactive
 from bot.sandbox.process import BotDidNotStart, BotProcess
 from bot.sandbox.script import Conversation, play
 from bot.sandbox.world import World
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -102,8 +108,51 @@ async def test_the_script_names_the_step_that_failed(world: World, tmp_path: Pat
         assert "FAILED  versions of every product: dispatch_failed" in out.read()
 
 
+async def closed_demo(folder: Path, number: signal.Signals) -> int:
+    """How a demo at a terminal ended that got this signal, and lost the terminal, once it was talking."""
+    ours, theirs = pty.openpty()
+    demo = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot.cli", "demo"),
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(folder), "TERM": "xterm"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    shown = b""
+    while b"#mobile>" not in shown:
+        shown += await asyncio.to_thread(os.read, ours, 4096)
+    demo.send_signal(number)
+    os.close(ours)
+    return await asyncio.wait_for(demo.wait(), 15)
+
+
+def left_in(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
+
+
+async def test_a_demo_whose_terminal_is_closed_leaves_nothing(tmp_path: Path) -> None:
+    assert await closed_demo(tmp_path, signal.SIGHUP) == 1
+    assert left_in(tmp_path) == []
+
+
+async def test_a_demo_that_is_killed_leaves_no_bot(tmp_path: Path) -> None:
+    assert await closed_demo(tmp_path, signal.SIGKILL) == -signal.SIGKILL
+    (folder,) = left_in(tmp_path)
+    with FileLock(folder / "purser.db.lock", timeout=15):  # which the bot holds while it lives
+        pass
+
+
+async def test_what_is_no_command_does_not_reach_the_bot(world: World) -> None:
+    screen: list[str] = []
+    demo = Demo(world, screen.append)
+    for line in ("/nonsense shop", "/"):
+        assert "is not a valid command" in await typed(demo, screen, line)
+
+
 async def test_without_a_terminal_it_points_to_the_script(capfd: pytest.CaptureFixture[str]) -> None:
-    await interactive()
+    assert await interactive() == 1
     assert "purser demo --script" in capfd.readouterr().err
 
 

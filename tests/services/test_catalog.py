@@ -11,6 +11,7 @@ from bot.domain.answers import (
     NothingMatches,
     ProductsAnswer,
 )
+from bot.domain.errors import UserMistake
 from bot.domain.model import NOT_LISTED, App, Build, BuildState, Handover, Platform
 from bot.services.access import Access, Rules
 from bot.services.catalog import Catalog
@@ -133,6 +134,28 @@ async def test_a_near_miss_is_suggested(catalog: Catalog, words: str) -> None:
     answer = await catalog.ask(words, "C1")
     assert isinstance(answer, NoSuchProduct)
     assert "Shop" in {product.name for product in answer.near}
+
+
+@pytest.mark.parametrize(
+    ("words", "products"), [("ios 3.2", ["Shop"]), ("0.1", ["Shop 2"]), ("418", ["Shop"]), ("android 418", []), ("1.0", [])]
+)
+async def test_a_build_without_a_product_is_looked_for(catalog: Catalog, words: str, products: list[str]) -> None:
+    """Payroll has a 1.0, and may not be shown here."""
+    answer = await catalog.ask_download(words, "C1")
+    assert isinstance(answer, NoSuchProduct)
+    assert (answer.asked, [product.name for product in answer.near], answer.rest) == ("", products, words)
+
+
+@pytest.mark.parametrize("words", ["shop ios android", "shop apple applivery"])
+async def test_of_two_platforms_none_is_left_out_silently(catalog: Catalog, words: str) -> None:
+    with pytest.raises(UserMistake, match="at a time"):
+        await catalog.ask(words, "C1")
+
+
+async def test_a_track_without_a_name_is_no_track(catalog: Catalog) -> None:
+    answer = await catalog.ask("shop track:", "C1")
+    assert isinstance(answer, NoSuchProduct)
+    assert [product.name for product in answer.near][:1] == ["Shop"]
 
 
 @pytest.mark.parametrize(

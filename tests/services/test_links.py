@@ -329,6 +329,12 @@ async def test_since_when_a_vendor_is_down(desk: Desk) -> None:
     assert blocked.since == NOON - timedelta(hours=2)
 
 
+async def test_when_a_vendor_was_well_that_is_down_for_the_first_time(desk: Desk) -> None:
+    await desk.store.write(lambda repos: repos.catalogue.record_success("acme", NOON - timedelta(minutes=4)))
+    blocked = await blocked_for(desk.links(RereadingStreamer(failure=Unreachable("vendor", "acme", "reread build", "connect"))))
+    assert (blocked.since, blocked.well_at) == (None, NOON - timedelta(minutes=4))
+
+
 async def test_a_vendor_that_does_not_answer_in_time(desk: Desk) -> None:
     blocked = await blocked_for(desk.links(RereadingStreamer(hangs=True), patience=0.05))
     assert (blocked.obstacle, blocked.reason) == (Obstacle.VENDOR_DOWN, "timeout")

@@ -130,6 +130,42 @@ async def test_configuration_has_the_last_word(store: Database, apple: Shelf, ap
     assert [(p.name, p.aliases, [a.id for a in p.apps]) for p in products] == [("Shop", (), ["1"]), ("Till", ("kasse",), ["a1"])]
 
 
+IOS = ConfiguredProduct("Shop iOS", (), (("acme-apple", "1"),))
+ANDROID = ConfiguredProduct("Shop Android", ("robot",), (("acme-applivery", "a1"),))
+
+
+@pytest.mark.parametrize("order", [("acme-apple", "acme-applivery"), ("acme-applivery", "acme-apple")])
+@pytest.mark.parametrize("before", [(), (ConfiguredProduct("Shop", (), (*IOS.apps, *ANDROID.apps)),)])
+async def test_a_table_never_takes_the_product_of_another(
+    store: Database,
+    apple: Shelf,
+    applivery: Shelf,
+    clock: StoppedClock,
+    order: tuple[str, str],
+    before: tuple[ConfiguredProduct, ...],
+) -> None:
+    for configured in (before, (IOS, ANDROID)):
+        sync = Sync(store, {"acme-apple": apple, "acme-applivery": applivery}, configured, Deferred(), clock)
+        for account in order:
+            await sync.account(account)
+    products = await store.read(lambda r: r.catalogue.products())
+    assert [(p.name, p.aliases, [a.id for a in p.apps]) for p in products] == [
+        ("Shop Android", ("robot",), ["a1"]),
+        ("Shop iOS", (), ["1"]),
+    ]
+
+
+async def test_a_product_that_is_renamed_stays_the_same(store: Database, apple: Shelf, clock: StoppedClock) -> None:
+    ids = []
+    for name in ("Shop", "Till"):
+        sync = Sync(store, {"acme-apple": apple}, [ConfiguredProduct(name, (), (("acme-apple", "1"),))], Deferred(), clock)
+        await sync.account("acme-apple")
+        (product,) = await store.read(lambda r: r.catalogue.products())
+        ids.append(product.id)
+        assert product.name == name
+    assert ids[0] == ids[1]
+
+
 async def test_a_failure_is_noted_and_forgotten_again(sync: Sync, store: Database, apple: Shelf, clock: StoppedClock) -> None:
     await sync.account("acme-apple")
     apple.failure = Unreachable("app_store_connect", "acme-apple", "list apps", "timeout")

@@ -415,12 +415,16 @@ GOLDEN: Mapping[str, Callable[[], Message]] = {
     ),
     "no_such_product_unsaid": lambda: mistakes.no_such_product(NoSuchProduct("", (SHOP, DRIVER), "diff", "3.1 3.2")),
     "products": lambda: versions.products(PRODUCTS, NOW),
+    "products_no_accounts": lambda: versions.products(ProductsAnswer((), Freshness(), has_accounts=False), NOW),
     "products_empty": lambda: versions.products(ProductsAnswer((), Freshness()), NOW),
     "products_shared": lambda: versions.shared(PRODUCTS, "U1", NOW),
     "ticket_file": lambda: download.ticket(Ticket(GRANT, ANDROID, "Applivery", "https://purser.acme.com/d/t"), NOW),
     "ticket_ios": lambda: download.ticket(Ticket(GRANT, ADHOC, "Appcircle", "https://purser.acme.com/d/t"), NOW),
     "ticket_page": lambda: download.ticket(Ticket(GRANT, IOS, "App Store Connect", "https://purser.acme.com/d/t"), NOW),
     "choice": lambda: download.choice(ChoiceAnswer(SHOP, (ANDROID, ADHOC), TITLES), NOW),
+    "blocked_vendor_down_for_the_first_time": lambda: download.blocked(
+        Blocked(Obstacle.VENDOR_DOWN, ANDROID, "Applivery", "acme", reason="timeout", well_at=NOW - timedelta(minutes=4)), NOW
+    ),
     **{f"blocked_{obstacle}": lambda obstacle=obstacle: _blocked(obstacle) for obstacle in Obstacle},
     "ticket_on_the_phone": lambda: download.on_the_phone(Ticket(GRANT, ANDROID, "Applivery", "https://purser.acme.com/d/t"), NOW),
     "ticket_of_the_vendor": lambda: download.ticket(
@@ -444,6 +448,7 @@ GOLDEN: Mapping[str, Callable[[], Message]] = {
         replace(NEW_BUILD, alert=alert(AlertKind.READY), build=replace(IOS, state=BuildState.FAILED)), NOW
     ),
     "no_such_product": lambda: mistakes.no_such_product(NoSuchProduct("shpo", (SHOP, DRIVER), "versions", "ios 3.2")),
+    "no_such_product_which": lambda: mistakes.no_such_product(NoSuchProduct("", (SHOP, DRIVER), "download", "418")),
     "no_such_product_alone": lambda: mistakes.no_such_product(NoSuchProduct("zzz", (), "download")),
     "nothing_matches": lambda: mistakes.nothing_matches(
         NothingMatches(SHOP, BuildFilter(Platform.IOS, version="9.9", number="7"), FRESH), NOW

@@ -14,6 +14,7 @@ from bot.sandbox.server import LoopbackServer
 from bot.sandbox.slack import payloads
 from bot.sandbox.slack.blocks import suggestion_mistakes, view_mistakes
 from bot.sandbox.slack.content import Button, visible
+from bot.sandbox.slack.faults import SlackError
 from bot.sandbox.slack.interactions import Interaction, Interactions
 from bot.sandbox.slack.line import BotLine, Reply, Undelivered
 from bot.sandbox.slack.methods import shown_view
@@ -22,6 +23,10 @@ from bot.sandbox.slack.web_api import WebApi
 from bot.sandbox.slack.workspace import Channel, ChannelKind, Happening, Message, User, View, What, Workspace
 
 ANSWER_SECONDS = 5.0
+_NO_COMMAND = (
+    '{name} is not a valid command. In Slack, all messages that start with the "/" are interpreted as commands. '
+    'If you are trying to send a message and not run a command, try preceding the "/" with an empty space.'
+)
 
 
 class PretendSlack:
@@ -49,6 +54,7 @@ class PretendSlack:
                 WebSocketRoute("/link", self.sockets.endpoint),
             ]
         )
+        self.commands: frozenset[str] | None = None  # the app's slash commands; None: whatever is typed
         self._server = LoopbackServer(self.app)
         self.url = self._server.url
         self.api.socket_url = self.url.replace("http", "ws", 1) + "/link"
@@ -129,7 +135,10 @@ class PretendSlack:
     # --- What people do ---
 
     async def command(self, user: User, channel: Channel, line: str) -> Message:
-        """Types a slash command, such as "/versions shop"."""
+        """Types a slash command, such as "/versions shop". Raises SlackError for one that the app does not have."""
+        name = line.partition(" ")[0]
+        if self.commands is not None and name not in self.commands:
+            raise SlackError(_NO_COMMAND.format(name=name))
         interaction = self.interactions.begin(user.id, channel.id)
         payload = payloads.command(self.workspace, user, channel, line)
         since = self.mark
