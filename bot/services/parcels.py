@@ -1,21 +1,23 @@
 """What becomes the next message in a channel: one card, a line in a thread, or many alerts as one list."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 from uuid import uuid4
 
 from bot.domain.answers import AlertFacts, Untold
 from bot.domain.model import Agreement, Alert, AlertKind, Card, Delivery, DeliveryState, EventKind
 from bot.domain.ports import Repositories
 from bot.services.access import Rules
-from bot.services.agreements import cards_of
+from bot.services.agreements import cards_of, look_of
 from bot.services.hearing import Listener
 
 MOST_CARDS = 5  # messages about builds within BURST; more of them become one list
 BURST = timedelta(minutes=1)
 TOGETHER = timedelta(days=7)  # a version that comes to another platform later than this gets a card of its own
 SOON = timedelta(seconds=5)
+MOST_ORIGINS = 5  # request ids on one log line
 ABOUT_BUILDS = (AlertKind.NEW_BUILD, AlertKind.BUILD_CHANGED)
 ABOUT_INCIDENTS = (AlertKind.AGREEMENT_BLOCKED, AlertKind.AGREEMENT_REMINDER, AlertKind.AGREEMENT_CLEARED)
 
@@ -36,20 +38,41 @@ class Parcel:
     shown: tuple[AlertFacts, ...] = ()
     thread: str | None = None
     is_list: bool = False
+    claim: str = ""
+
+    @property
+    def ids(self) -> list[str]:
+        return [delivery.id for delivery in self.deliveries]
 
     @property
     def attempts(self) -> int:
         return max(delivery.attempts for delivery in self.deliveries)
 
     @property
-    def since(self) -> datetime:
-        """No message of this is older."""
-        return min(delivery.alert.created_at for delivery in self.deliveries)
+    def tried_at(self) -> datetime | None:
+        """When it was handed to Slack without our knowing what became of it."""
+        return max((delivery.tried_at for delivery in self.deliveries if delivery.tried_at), default=None)
 
+    @property
+    def origin(self) -> Mapping[str, str]:
+        """The request that brought what it tells, as log lines name it."""
+        origins = dict.fromkeys(delivery.alert.origin for delivery in self.deliveries if delivery.alert.origin)
+        return {"request_id": ",".join(islice(origins, MOST_ORIGINS))} if origins else {}
 
-def may_stand(delivery: Delivery) -> bool:
-    """Whether an attempt ended without an answer: its message may be in Slack, under the id that the attempt had."""
-    return delivery.attempts > 0 and delivery.reason != "ratelimited"
+    @property
+    def is_change(self) -> bool:
+        """Whether it is a line in the thread of a card."""
+        return self.card is not None and self.facts[0].alert.kind is not AlertKind.NEW_BUILD
+
+    @property
+    def look(self) -> str | None:
+        """What its card shows of an incident."""
+        incident = self.facts[0].agreement if self.is_about_incident else None
+        return look_of(incident) if incident else None
+
+    @property
+    def is_about_incident(self) -> bool:
+        return self.facts[0].alert.kind in ABOUT_INCIDENTS
 
 
 class Packer:
@@ -108,7 +131,7 @@ class Packer:
             return None
         if told.build is None or told.alert.kind not in ABOUT_BUILDS:
             return Untold.RESTRICTED if self._rules.news_denial(told.product, listener.channel) else None
-        if told.is_gone and told.alert.kind is AlertKind.NEW_BUILD and not delivery.attempts:  # after one, Slack may have it
+        if told.is_gone and told.alert.kind is AlertKind.NEW_BUILD and not delivery.tried_at:  # or Slack may have it
             return Untold.GONE
         return listener.untold(told.product, told.build)
 
@@ -126,7 +149,7 @@ class Packer:
 
     def _new_cards(self, repositories: Repositories, channel: str, due: Iterable[Delivery], now: datetime) -> list[Delivery]:
         """What would be a message of its own in the channel."""
-        unsure = {d.alert.build_key for d in due if may_stand(d)}
+        unsure = {d.alert.build_key for d in due if d.tried_at}
         about = [d for d in due if d.alert.kind in ABOUT_BUILDS and not (d.batch or d.is_digest or d.alert.build_key in unsure)]
         keys = [d.alert.build_key for d in about if d.alert.build_key]
         standing = repositories.told.cards(channel, keys).keys()
@@ -137,14 +160,15 @@ class Packer:
         first = chosen[0]
         is_list = bool(len(chosen) > 1 or first.batch or first.is_digest)
         batch = first.batch or uuid4().hex if is_list else None
-        claimed = repositories.outbox.claim([delivery.id for delivery in chosen], now, batch)
+        claim = uuid4().hex
+        claimed = repositories.outbox.claim([delivery.id for delivery in chosen], now, batch, claim)
         taken = tuple(delivery for delivery in chosen if delivery.id in claimed)
         if not taken or (first.batch and first.id not in claimed):
             return None  # whoever has the first one posts it; what we took is found in Slack later
         if batch is None:
-            return self._alone(repositories, channel, first, now)
+            return replace(self._alone(repositories, channel, first, now), claim=claim)
         facts = self._list(repositories, batch)
-        return Parcel(batch, channel, taken, facts, is_list=True)
+        return Parcel(batch, channel, taken, facts, is_list=True, claim=claim)
 
     def _alone(self, repositories: Repositories, channel: str, delivery: Delivery, now: datetime) -> Parcel:
         alert = delivery.alert

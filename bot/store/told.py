@@ -17,7 +17,7 @@ _NEWEST = deliveries.c.sequence.desc()
 _BEGUN = or_(
     deliveries.c.ts.is_not(None),
     deliveries.c.state == DeliveryState.SENDING,
-    (deliveries.c.state == DeliveryState.PENDING) & (deliveries.c.attempts > 0),
+    (deliveries.c.state == DeliveryState.PENDING) & deliveries.c.tried_at.is_not(None),
 )
 _CARDS = (
     select(alerts.c.build_key, deliveries.c.ts, deliveries.c.thread, deliveries.c.batch)

@@ -32,11 +32,20 @@ _MEND: Final = {
 def went_quiet(facts: AlertFacts, now: datetime) -> Message:
     """The direct message to whoever subscribed the channel."""
     told = facts.alert.facts
+    if "channel" not in told:
+        return _could_not_write(facts, now)
     where, reason = channel(told.get("channel", "")), told.get("reason", "")
     mend = _MEND.get(reason, "Ask an administrator to let me post there")
     text = f"I can no longer write to {where}: {why_quiet(reason)}."
     after = f"{mend}, and what it missed in the last seven days follows within an hour. Subscribe another channel if it is gone."
     return message(text, [section(f"{text}\n{after}")])
+
+
+def _could_not_write(facts: AlertFacts, now: datetime) -> Message:
+    """It can only be read when Slack takes messages again."""
+    since = facts.alert.created_at.astimezone(UTC)
+    text = f"From {moment(since, now)} on I could write to no channel: {why_quiet(facts.alert.facts.get('reason', ''))}."
+    return message(text, [section(f"{text}\nI can again. What your channels missed in the last seven days follows.")])
 
 
 def quiet_line(quiet: QuietChannel, now: datetime) -> str:

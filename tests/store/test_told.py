@@ -78,6 +78,7 @@ async def test_where_a_message_is_begun(store: Database) -> None:
         (id,) = await open_ids(store, channel)
         await store.write(lambda r, id=id: r.outbox.claim([id], NOW))
         if channel == "TRIED":
+            assert await store.write(lambda r, id=id: r.outbox.begin([id], "", NOW))
             await store.write(lambda r, id=id: r.outbox.postpone(id, NOW, "no_answer"))
     assert await store.read(lambda r: r.told.begun("b1")) == {"SENT", "SENDING", "TRIED"}
 
