@@ -251,6 +251,10 @@ class Catalogue(Protocol):
         """Every track of which there is a build."""
         ...
 
+    def being_changed(self, keys: Iterable[str]) -> frozenset[str]:
+        """Those that another transaction is changing now. In a write, the others stay as they are until it ends."""
+        ...
+
     def builds_by_key(self, keys: Iterable[str]) -> Mapping[str, Build]: ...
 
     def save_builds(self, builds: Iterable[Build], at: datetime) -> None:
@@ -428,8 +432,8 @@ class Told(Protocol):
         """Those that their vendor no longer lists."""
         ...
 
-    def messages_since(self, channel: str, moment: datetime) -> int:
-        """How many messages about builds were posted there since then, replies in threads apart."""
+    def messages_since(self, channel: str, moment: datetime) -> Sequence[datetime]:
+        """When messages about builds were posted there since then, replies in threads apart; the oldest first."""
         ...
 
     def last(self, channel: str, limit: int, product_id: str | None = None) -> Sequence[Delivery]:

@@ -17,6 +17,7 @@ MOST_CARDS = 5  # messages about builds within BURST; more of them become one li
 BURST = timedelta(minutes=1)
 TOGETHER = timedelta(days=7)  # a version that comes to another platform later than this gets a card of its own
 SOON = timedelta(seconds=5)
+A_MOMENT = timedelta(seconds=1)
 MOST_ORIGINS = 5  # request ids on one log line
 ABOUT_BUILDS = (AlertKind.NEW_BUILD, AlertKind.BUILD_CHANGED)
 ABOUT_INCIDENTS = (AlertKind.AGREEMENT_BLOCKED, AlertKind.AGREEMENT_REMINDER, AlertKind.AGREEMENT_CLEARED)
@@ -93,7 +94,18 @@ class Packer:
         if not due:
             return None
         together = due[:1] if quiet and not due[0].batch else self._together(repositories, channel, due, now)
-        return self._claimed(repositories, channel, together, now)
+        settled = self._settled(repositories, together, now)
+        return self._claimed(repositories, channel, settled, now) if settled else None
+
+    def _settled(self, repositories: Repositories, chosen: Sequence[Delivery], now: datetime) -> Sequence[Delivery]:
+        """What is said of a build must be what whoever changes it next believes to be said: while that is under way, it waits."""
+        changing = repositories.catalogue.being_changed(d.alert.build_key for d in chosen if d.alert.build_key)
+        waiting = [d for d in chosen if d.alert.build_key in changing]
+        if waiting and chosen[0].batch:
+            waiting = [*chosen]
+        for delivery in waiting:
+            repositories.outbox.put_off(delivery.id, now + A_MOMENT)
+        return [delivery for delivery in chosen if delivery not in waiting] if waiting else chosen
 
     def _due(self, repositories: Repositories, channel: str, now: datetime) -> list[Delivery]:
         """Oldest first. What is about a build or an incident waits for an earlier message about it; what nobody wants any more is
@@ -144,8 +156,18 @@ class Packer:
             return [d for d in due if d.is_digest and not d.batch]
         new = self._new_cards(repositories, channel, due, now)
         lately = repositories.told.messages_since(channel, now - BURST)
-        is_burst = len(new) > 1 and len(new) + lately > MOST_CARDS
-        return new if is_burst and first in new else due[:1]
+        if len(lately) >= MOST_CARDS:
+            return self._held_back(repositories, due, new, lately[-MOST_CARDS] + BURST)
+        return new if first in new and len(new) + len(lately) > MOST_CARDS else due[:1]
+
+    def _held_back(
+        self, repositories: Repositories, due: Sequence[Delivery], new: Sequence[Delivery], until: datetime
+    ) -> Sequence[Delivery]:
+        """After so many cards, what follows waits until there may be another message, and then it is one."""
+        held = {delivery.id for delivery in new}
+        for id in held:
+            repositories.outbox.put_off(id, until)
+        return [delivery for delivery in due if delivery.id not in held][:1]
 
     def _new_cards(self, repositories: Repositories, channel: str, due: Iterable[Delivery], now: datetime) -> list[Delivery]:
         """What would be a message of its own in the channel."""

@@ -66,6 +66,24 @@ async def test_what_follows_within_the_minute_is_folded_too(scene: Scene) -> Non
     assert [len(downloads(card)) for card in (await told(scene))[5:]] == [1, 1]
 
 
+async def test_builds_that_trickle_in_are_no_more_messages_than_a_burst(scene: Scene) -> None:
+    for number in range(12):
+        upload(scene, 1, first=number)
+        await told(scene)
+        scene.clock.advance(seconds=4)
+    assert len(scene.said(scene.channel())) == MOST_CARDS
+    scene.clock.advance(seconds=13)
+    assert [len(downloads(card)) for card in await told(scene)] == [1] * MOST_CARDS + [7]
+
+
+async def test_what_joins_a_thread_or_changes_a_card_does_not_wait_for_the_minute_to_end(scene: Scene) -> None:
+    upload(scene, MOST_CARDS)
+    await told(scene)
+    upload(scene, 1, first=MOST_CARDS)
+    scene.change(scene.apple.builds[1], state=BuildState.LIVE)
+    assert "now live" in (await told(scene))[-1].text_content
+
+
 async def test_a_thousand_are_one_message_that_slack_takes(scene: Scene) -> None:
     upload(scene, 1000)
     (burst,) = await told(scene)
