@@ -67,7 +67,7 @@ class QueuedJobs:
         """Raises StoreUnavailable."""
         job = self._app.configure_task(task, lock=lock_of(task, key), queueing_lock=f"{task}:{key}")
         try:
-            await job.defer_async(key=key)
+            await job.defer_async(key=key, origin=structlog.contextvars.get_contextvars().get("request_id"))
         except AlreadyEnqueued:
             log.debug("already waits", task=task, key=key)
         except ConnectorException as error:
@@ -135,12 +135,13 @@ class QueuedJobs:
     async def _forget(self, job: Job) -> None:
         await self._app.job_manager.finish_job(job, Status.SUCCEEDED, delete_job=True)
 
-    def _guarded(self, name: str, task: Task) -> Callable[[JobContext, str], Awaitable[None]]:
-        """A task as Procrastinate calls it: a known failure is logged, and the next tick tries again."""
+    def _guarded(self, name: str, task: Task) -> Callable[..., Awaitable[None]]:
+        """A task as Procrastinate calls it: a known failure is logged, and the next tick tries again. `origin`: the request that
+        deferred it, as in the log."""
 
-        async def run(context: JobContext, key: str) -> None:
+        async def run(context: JobContext, key: str, origin: str | None = None) -> None:
             self._worker = context.job.worker_id
-            with structlog.contextvars.bound_contextvars(task=name, key=key):
+            with structlog.contextvars.bound_contextvars(task=name, key=key, **({"request_id": origin} if origin else {})):
                 try:
                     await task(key)
                 except PurserError as error:

@@ -50,9 +50,13 @@ def _could_not_write(facts: AlertFacts, now: datetime) -> Message:
 
 def quiet_line(quiet: QuietChannel, now: datetime) -> str:
     """For `status`."""
-    where = user(quiet.channel) if quiet.channel.startswith(("U", "W")) else channel(quiet.channel)
-    where = "a direct conversation" if quiet.channel.startswith("D") else where
-    return f"Cannot write to {where} since {moment(quiet.since.astimezone(UTC), now)}: {why_quiet(quiet.reason)}"
+    return f"Cannot write to {place(quiet.channel)} since {moment(quiet.since.astimezone(UTC), now)}: {why_quiet(quiet.reason)}"
+
+
+def place(id: str) -> str:
+    """A channel, a person, or the conversation with one."""
+    where = user(id) if id.startswith(("U", "W")) else channel(id)
+    return "a direct conversation" if id.startswith("D") else where
 
 
 def why_quiet(reason: str) -> str:
