@@ -18,6 +18,7 @@ BURST = timedelta(minutes=1)
 TOGETHER = timedelta(days=7)  # a version that comes to another platform later than this gets a card of its own
 SOON = timedelta(seconds=5)
 A_MOMENT = timedelta(seconds=1)
+MOST_KNOWN = 10_000  # alerts whose facts are kept
 MOST_ORIGINS = 5  # request ids on one log line
 ABOUT_BUILDS = (AlertKind.NEW_BUILD, AlertKind.BUILD_CHANGED)
 ABOUT_INCIDENTS = (AlertKind.AGREEMENT_BLOCKED, AlertKind.AGREEMENT_REMINDER, AlertKind.AGREEMENT_CLEARED)
@@ -81,7 +82,7 @@ class Packer:
 
     def __init__(self, rules: Rules, titles: Mapping[str, str], clock: Callable[[], datetime]) -> None:
         self._rules = rules
-        self._titles = titles
+        self._facts = Facts(titles)
         self._clock = clock
 
     def take(self, repositories: Repositories, channel: str) -> Parcel | None:
@@ -134,7 +135,7 @@ class Packer:
         if not about:
             return over
         listener = Listener(repositories, channel, self._rules)
-        facts = zip(about, gather(repositories, [delivery.alert for delivery in about], self._titles), strict=True)
+        facts = zip(about, self._facts.of(repositories, [delivery.alert for delivery in about]), strict=True)
         reasons = {delivery.id: self._against(listener, delivery, told) for delivery, told in facts}
         return over | {id: reason for id, reason in reasons.items() if reason}
 
@@ -189,14 +190,14 @@ class Packer:
             return None  # whoever has the first one posts it; what we took is found in Slack later
         if batch is None:
             return replace(self._alone(repositories, channel, first, now), claim=claim)
-        facts = self._list(repositories, batch)
+        facts = self._list(repositories, repositories.outbox.batch(batch) if first.batch else taken)
         return Parcel(batch, channel, taken, facts, is_list=True, claim=claim)
 
     def _alone(self, repositories: Repositories, channel: str, delivery: Delivery, now: datetime) -> Parcel:
         alert = delivery.alert
-        facts = (gather(repositories, [alert], self._titles)[0],)
+        facts = (self._facts.of(repositories, [alert])[0],)
         if card := card_before(repositories, channel, alert):
-            shown = self._list(repositories, card.batch) if card.batch else facts
+            shown = self._list(repositories, repositories.outbox.batch(card.batch)) if card.batch else facts
             return Parcel(delivery.id, channel, (delivery,), facts, card, shown, card.root)
         root = self._version_root(repositories, channel, alert, now)
         return Parcel(delivery.id, channel, (delivery,), facts, thread=root)
@@ -208,10 +209,10 @@ class Packer:
         card = repositories.told.version_cards(channel, [alert.build_key], now - TOGETHER).get(alert.build_key)
         return card.root if card else None
 
-    def _list(self, repositories: Repositories, batch: str) -> tuple[AlertFacts, ...]:
+    def _list(self, repositories: Repositories, together: Iterable[Delivery]) -> tuple[AlertFacts, ...]:
         """Every build once, newest first."""
-        latest = {d.alert.build_key or d.id: d.alert for d in repositories.outbox.batch(batch)}
-        return tuple(gather(repositories, [*latest.values()][::-1], self._titles))
+        latest = {d.alert.build_key or d.id: d.alert for d in together}
+        return tuple(self._facts.of(repositories, [*latest.values()][::-1]))
 
 
 def card_before(repositories: Repositories, channel: str, alert: Alert) -> Card | None:
@@ -224,6 +225,27 @@ def card_before(repositories: Repositories, channel: str, alert: Alert) -> Card 
             return Card(ts) if ts else None
         case _:
             return None
+
+
+class Facts:
+    """What alerts' cards show, as the store knows it now; read once for all channels, until apps, products or builds change."""
+
+    def __init__(self, titles: Mapping[str, str]) -> None:
+        self._titles = titles
+        self._known: tuple[int, dict[str, AlertFacts]] = (0, {})
+
+    def of(self, repositories: Repositories, alerts: Sequence[Alert]) -> list[AlertFacts]:
+        """In the order of the alerts."""
+        revision = repositories.catalogue.revision()
+        if self._known[0] != revision or len(self._known[1]) > MOST_KNOWN:
+            self._known = revision, {}
+        known = self._known[1]
+        about_builds = [alert for alert in alerts if alert.kind in ABOUT_BUILDS]
+        new = [alert for alert in about_builds if alert.id not in known]
+        known.update(zip((alert.id for alert in new), gather(repositories, new, self._titles), strict=True))
+        others = [alert for alert in alerts if alert.kind not in ABOUT_BUILDS]
+        now = dict(zip((alert.id for alert in others), gather(repositories, others, self._titles), strict=True))
+        return [now.get(alert.id) or known[alert.id] for alert in alerts]
 
 
 def gather(repositories: Repositories, alerts: Sequence[Alert], titles: Mapping[str, str]) -> list[AlertFacts]:
