@@ -31,6 +31,7 @@ MANY = 1_000  # builds for every channel: more than come as messages of their ow
 PACE = 1.0  # seconds between two messages in a channel: what Slack permits
 # "Several hundred messages per minute" of a whole workspace: https://docs.slack.dev/apis/web-api/rate-limits
 OF_WORKSPACE = 300 / 60  # messages a second
+MINUTE = 61.0  # seconds after which the messages before no longer count as one burst with those that come
 IDLE = 1.5  # seconds after which nothing of the message before is under way
 LATENCY = 0.1  # seconds
 PATIENCE = 180.0  # seconds
@@ -51,7 +52,7 @@ async def bench() -> Sequence[Figure]:
             each = [await desk.told([app], [channel], IDLE) for app, channel in zip(apps, singles, strict=False)]
             few = await desk.told([apps[-1]] * FEW, crowd)
             before = bot.resident
-            many = await desk.told([apps[-1]] * MANY, crowd)
+            many = await desk.told([apps[-1]] * MANY, crowd, MINUTE)
             after = bot.resident
     single = median(wave.seconds for wave in each)
     return (
