@@ -22,6 +22,7 @@ FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=15)
 LEASE = timedelta(seconds=30)
 MOST_ATTEMPTS = 30  # that Slack refused or left without an answer; with the pauses above about seven hours
+AT_A_TIME = 2  # channels whose next message is decided
 LOOK_EVERY = 0.5  # seconds between two looks for channels that became due while others are at work
 CARD_IS_GONE = frozenset(("message_not_found", "thread_not_found"))
 CARD_STAYS = frozenset(("cant_update_message", "edit_window_closed"))  # a workspace may forbid edits after a while
@@ -65,6 +66,7 @@ class AlertDelivery:
         self._clock = clock
         self._pace = pace
         self._lease = lease
+        self._taking = asyncio.Semaphore(AT_A_TIME)
         self._updates_from: datetime | None = None  # Slack limits chat.update for the whole workspace
 
     async def resume(self, older_than: timedelta | None = None) -> int:
@@ -105,13 +107,18 @@ class AlertDelivery:
         """What is due there, one after the other. `left` has the channel unless all went well."""
         left.add(channel)
         sent = taken = 0
-        while parcel := await self._store.write(lambda r: self._packer.take(r, channel)):
+        while parcel := await self._take(channel):
             taken += 1
             sent += await self._attempt(parcel)
             await asyncio.sleep(self._pace)
         if taken:
             left.discard(channel)
         return sent
+
+    async def _take(self, channel: str) -> Parcel | None:
+        """A few at a time: what was taken must not wait long behind the takings of two hundred channels."""
+        async with self._taking:
+            return await self._store.write(lambda r: self._packer.take(r, channel))
 
     async def _attempt(self, parcel: Parcel) -> bool:
         """A defect of ours is an attempt like another: it is tried again for hours, and then it has failed."""
