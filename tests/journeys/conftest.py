@@ -52,7 +52,7 @@ class Journey:
         for account in accounts or ACCOUNTS:
             await self.purser.sync.account(account)
         await self.purser.alerts.deliver_due()
-        while (await self.purser.store.read(lambda r: r.outbox.counts()))[DeliveryState.SENDING]:
+        while (await self.purser.store.read(lambda r: r.outbox.counts()))[DeliveryState.SENDING]:  # noqa: ASYNC110
             await asyncio.sleep(0.01)  # the bot's own work was faster
 
     def in_mobile(self) -> list[Message]:
