@@ -28,7 +28,15 @@ from starlette.applications import Starlette
 from bot.config import Settings, load
 from bot.domain.errors import PurserError, StoreUnavailable, UserMistake
 from bot.domain.ports import ChecksAgreements, Jobs, ListsExpiries, Provider, Repositories, Step
-from bot.jobs.clock import DELIVER_EVERY, EXPIRIES_EVERY, EXPIRIES_TOLD_EVERY, PURGE_EVERY, REMIND_EVERY, Ticker
+from bot.jobs.clock import (
+    DELIVER_EVERY,
+    EXPIRIES_EVERY,
+    EXPIRIES_TOLD_EVERY,
+    PURGE_EVERY,
+    REDRAW_EVERY,
+    REMIND_EVERY,
+    Ticker,
+)
 from bot.jobs.inprocess import InProcessJobs
 from bot.jobs.tasks import RunsJobs, task_table
 from bot.metrics import Gauges, Metrics
@@ -161,6 +169,7 @@ class Purser:
             ticker.every(table.poll_every, "poll", self.providers)
             ticker.every(PURGE_EVERY, "purge")
             ticker.every(REMIND_EVERY, "remind")
+            ticker.every(REDRAW_EVERY, "redraw")
             with_agreements = [name for name, p in self.providers.items() if isinstance(p, ChecksAgreements)]
             ticker.every(table.agreements_every, "probe", with_agreements)
             ticker.every(EXPIRIES_EVERY, "expiries", [name for name, p in self.providers.items() if isinstance(p, ListsExpiries)])

@@ -23,6 +23,7 @@ METHOD_SCOPES: Mapping[str, tuple[str, ...]] = {
     "users.info": ("users:read",),  # guests, and people of other organisations
     # An alert that was sent when a process died is looked for before it is sent again.
     "conversations.history": ("channels:history", "groups:history", "im:history"),
+    "conversations.join": ("channels:join",),  # ... and in a public channel that it is not in, it has to come in to look
     "conversations.replies": ("channels:history", "groups:history", "im:history"),
 }
 

@@ -12,7 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
-GRACE = 4  # seconds for open requests; whoever stops a container kills it 10 seconds later, and other work has to end, too
+GRACE = 3  # seconds for open requests; whoever stops a container kills it 10 seconds later, and other work has to end, too
 
 log = structlog.get_logger()
 

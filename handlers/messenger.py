@@ -33,6 +33,7 @@ FINAL = frozenset(  # trying again cannot help: https://docs.slack.dev/reference
         "message_not_found",
         "cant_update_message",
         "edit_window_closed",
+        "thread_not_found",
     }
 )
 TOKEN_REFUSED = frozenset(  # whoever runs Purser must mend it: https://docs.slack.dev/reference/methods/users.info#errors
@@ -50,7 +51,8 @@ TOKEN_REFUSED = frozenset(  # whoever runs Purser must mend it: https://docs.sla
 WAITS = 2  # how often an answer to a person waits for a Slack that is asked too much
 LONGEST_WAIT = 30.0  # seconds; after more, the person has asked again
 CLOCKS_DIFFER = timedelta(minutes=10)  # at most, between this machine and Slack: a message may look older than what caused it
-MOST_PAGES = 10  # of history, 100 messages each, when looking for a message again
+A_PAGE = 200  # messages of history
+MOST_PAGES = 20  # when looking for a message again
 PERSON_KEPT = timedelta(minutes=10)
 MOST_PEOPLE = 10_000
 GROUP_KEPT = timedelta(minutes=5)
@@ -88,8 +90,30 @@ class SlackMessenger:
     async def update(self, channel: str, ts: str, message: Message) -> None:
         await call(self._client.chat_update, channel=channel, ts=ts, text=message.text, blocks=list(message.blocks))
 
-    async def find(self, channel: str, delivery_id: str, since: datetime, thread: str | None = None) -> str | None:
+    async def find(
+        self, channel: str, delivery_id: str, since: datetime, until: datetime, thread: str | None = None
+    ) -> str | None:
         channel = await self._conversation(channel)
+        try:
+            return await self._find(channel, delivery_id, since, until, thread)
+        except MessageRefused as error:
+            if error.reason == "thread_not_found":
+                return None
+            if error.reason != "not_in_channel" or not await self._joined(channel):
+                raise
+            return await self._find(channel, delivery_id, since, until, thread)
+
+    async def _joined(self, channel: str) -> bool:
+        """The bot may write to public channels that it is not in, and read only those that it is in."""
+        try:
+            await call(self._client.conversations_join, channel=channel)
+        except MessageRefused as error:
+            if error.retry_after is not None and error.reason in ("ratelimited", "no_answer"):
+                raise
+            return False
+        return True
+
+    async def _find(self, channel: str, delivery_id: str, since: datetime, until: datetime, thread: str | None) -> str | None:
         cursor = None
         for _ in range(MOST_PAGES):
             answer = await call(
@@ -97,8 +121,9 @@ class SlackMessenger:
                 channel=channel,
                 ts=thread,
                 oldest=f"{(since - CLOCKS_DIFFER).timestamp():.6f}",
+                latest=f"{(until + CLOCKS_DIFFER).timestamp():.6f}",
                 include_all_metadata=True,
-                limit=100,
+                limit=A_PAGE,
                 cursor=cursor,
             )
             for message in answer.get("messages") or ():
@@ -107,7 +132,7 @@ class SlackMessenger:
             cursor = (answer.get("response_metadata") or {}).get("next_cursor")
             if not cursor:
                 return None
-        return None
+        raise MessageRefused("not_looked_for", NO_ANSWER)
 
     async def _conversation(self, channel: str) -> str:
         """A message may be posted to a person's id; only the conversation with them has a history."""

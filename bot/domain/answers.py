@@ -276,11 +276,13 @@ class AccountLine:
 
 @dataclass(frozen=True, slots=True)
 class StatusAnswer:
-    """`deliveries` counts by state ("pending", "sent", "failed"); into the `quiet` channels Slack does not let us write."""
+    """`deliveries` counts by state ("pending", "sent", "failed"); into the `quiet` channels Slack does not let us write; `failed`
+    are the latest deliveries that were given up, newest first."""
 
     accounts: tuple[AccountLine, ...]
     deliveries: Mapping[str, int]
     quiet: tuple[QuietChannel, ...] = ()
+    failed: tuple[Delivery, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -347,7 +347,8 @@ _EVENTS = {
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One fact worth telling. `fingerprint` is computed from facts and makes it unique; `facts` is JSON-able."""
+    """One fact worth telling. `fingerprint` is computed from facts and makes it unique; `facts` is JSON-able. `origin` is the id
+    of the request that brought it, as in the log."""
 
     fingerprint: str
     kind: AlertKind
@@ -357,6 +358,7 @@ class Alert:
     build_key: str | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
     id: str = ""
+    origin: str | None = None
 
 
 class DeliveryState(StrEnum):
@@ -375,7 +377,8 @@ class Delivery:
     """One alert in one channel. `ts` is the Slack message's, so that it can be updated; `reason` a stable code.
 
     `thread` is the message in whose thread it stands (None: in the channel itself). Deliveries with the same `batch` are one
-    message; those of a digest wait for each other.
+    message; those of a digest wait for each other. `tried_at`: when it was handed to Slack without an answer that says whether
+    Slack took it.
     """
 
     id: str
@@ -390,6 +393,7 @@ class Delivery:
     batch: str | None = None
     is_digest: bool = False
     sent_at: datetime | None = None
+    tried_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

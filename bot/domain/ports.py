@@ -303,6 +303,10 @@ class Catalogue(Protocol):
         """Every track of which there is a build."""
         ...
 
+    def being_changed(self, keys: Iterable[str]) -> frozenset[str]:
+        """Those that another transaction is changing now. In a write, the others stay as they are until it ends."""
+        ...
+
     def builds_by_key(self, keys: Iterable[str]) -> Mapping[str, Build]: ...
 
     def save_builds(self, builds: Iterable[Build], at: datetime) -> None:
@@ -372,6 +376,14 @@ class Outbox(Protocol):
         """Channel -> ts of the first message there that tells one of these alerts."""
         ...
 
+    def stale_cards(self, fingerprints: Iterable[str], drawn: str) -> Mapping[str, str]:
+        """Those of `first_messages` that show something else than `drawn`."""
+        ...
+
+    def note_drawn(self, channel: str, ts: str, drawn: str) -> None:
+        """What the message shows from now on."""
+        ...
+
     def cards(self, build_key: str) -> Mapping[str, str]:
         """Channel -> ts of the message there that is about this build."""
         ...
@@ -392,8 +404,22 @@ class Outbox(Protocol):
         """All deliveries of one message, in the order in which they were written."""
         ...
 
-    def claim(self, delivery_ids: Iterable[str], at: datetime, batch: str | None = None) -> frozenset[str]:
-        """PENDING -> SENDING, as one message where `batch` is given; the ids of those that nobody else was faster to take."""
+    def claim(self, delivery_ids: Iterable[str], at: datetime, batch: str | None = None, claim: str = "") -> frozenset[str]:
+        """PENDING -> SENDING, as one message where `batch` is given; the ids of those that nobody else was faster to take.
+        `claim` names whoever takes them."""
+        ...
+
+    def begin(self, delivery_ids: Iterable[str], claim: str, at: datetime) -> bool:
+        """The last word before Slack is asked: from now on their message may stand there. False when not all of them are held
+        under this claim any more."""
+        ...
+
+    def held(self, delivery_ids: Iterable[str], claim: str) -> frozenset[str]:
+        """Those that are SENDING under this claim."""
+        ...
+
+    def not_taken(self, delivery_ids: Iterable[str], before: datetime | None) -> None:
+        """Slack said that it did not take their message. `before`: the attempt before, whose outcome is still unknown."""
         ...
 
     def interrupted(self, before: datetime) -> Sequence[Delivery]:
@@ -406,16 +432,22 @@ class Outbox(Protocol):
 
     def mark_sent(self, delivery_id: str, ts: str) -> None: ...
 
-    def mark_all_sent(self, delivery_ids: Iterable[str], ts: str, thread: str | None, at: datetime) -> None:
-        """As one message, which stands in the thread of `thread`."""
+    def mark_all_sent(
+        self, delivery_ids: Iterable[str], ts: str, thread: str | None, at: datetime, drawn: str | None = None
+    ) -> None:
+        """As one message, which stands in the thread of `thread`. `drawn`: what it shows, as `stale_cards` compares it."""
         ...
 
     def hand_back(self, delivery_id: str, due_at: datetime) -> None:
-        """Back to PENDING because its process died: no more attempts than one, for Slack refused nothing."""
+        """Back to PENDING because its process died: no attempt, for Slack refused nothing."""
         ...
 
     def postpone(self, delivery_id: str, due_at: datetime, reason: str) -> None:
         """Back to PENDING with one attempt more."""
+        ...
+
+    def hold(self, delivery_id: str, due_at: datetime, reason: str) -> None:
+        """Back to PENDING, without counting an attempt: what hinders is not the message."""
         ...
 
     def put_off(self, delivery_id: str, due_at: datetime) -> None:
@@ -427,6 +459,14 @@ class Outbox(Protocol):
         ...
 
     def mark_failed(self, delivery_id: str, reason: str) -> None: ...
+
+    def forget_message(self, channel: str, ts: str) -> None:
+        """Somebody deleted this message: it is nobody's card any more."""
+        ...
+
+    def failures(self, limit: int) -> Sequence[Delivery]:
+        """The latest FAILED deliveries, newest first."""
+        ...
 
     def counts(self) -> Mapping[str, int]:
         """Deliveries by state."""
@@ -457,8 +497,8 @@ class Told(Protocol):
         """Those that their vendor no longer lists."""
         ...
 
-    def messages_since(self, channel: str, moment: datetime) -> int:
-        """How many messages about builds were posted there since then, replies in threads apart."""
+    def messages_since(self, channel: str, moment: datetime) -> Sequence[datetime]:
+        """When messages about builds were posted there since then, replies in threads apart; the oldest first."""
         ...
 
     def last(self, channel: str, limit: int, product_id: str | None = None) -> Sequence[Delivery]:
@@ -688,8 +728,11 @@ class Messenger(Protocol):
         """Replaces a message. Raises MessageRefused."""
         ...
 
-    async def find(self, channel: str, delivery_id: str, since: datetime, thread: str | None = None) -> str | None:
-        """The ts of the message that carries this delivery's id, if Slack has it. Raises MessageRefused."""
+    async def find(
+        self, channel: str, delivery_id: str, since: datetime, until: datetime, thread: str | None = None
+    ) -> str | None:
+        """The ts of the message that carries this delivery's id and was posted between these moments, if Slack has it. Raises
+        MessageRefused."""
         ...
 
 

@@ -12,6 +12,7 @@ from bot.domain.errors import StoreUnavailable
 from bot.domain.ports import Jobs
 
 DELIVER_EVERY = timedelta(seconds=5)  # finds what is due again after a pause; new alerts are delivered at once
+REDRAW_EVERY = timedelta(seconds=30)  # cards of incidents that show something else than the store; a click draws at once
 REMIND_EVERY = timedelta(hours=1)  # which incidents have lasted for days
 PURGE_EVERY = timedelta(days=1)  # of the audit log; also at each start, because a process may never live that long
 EXPIRIES_EVERY = timedelta(days=1)  # read

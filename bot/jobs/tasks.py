@@ -60,6 +60,7 @@ def task_table(
         "expiries": lambda account: expiries.read(account),
         "expiries-told": lambda _: expiries.tell(),
         "incident": lambda account: cards.update(account),
+        "redraw": lambda _: incidents.redraw(),
         "remind": lambda _: incidents.remind(),
         "deliver": lambda _: alerts.deliver_due(),
         "resume": lambda _: alerts.resume(),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from hashlib import blake2b
 
 import structlog
 
@@ -144,6 +145,12 @@ def _entered(now: Agreement, status: AccountStatus) -> Agreement:
 def facts_of(agreement: Agreement) -> tuple[AgreementState, tuple[str, ...]]:
     """What a card says of it that a check can change."""
     return agreement.state, agreement.blocked
+
+
+def look_of(incident: Agreement) -> str:
+    """What its card shows, short enough to be kept with each card."""
+    shown = replace(incident, checked_at=incident.since, reminded_at=None, strikes=0)
+    return blake2b(repr(shown).encode(), digest_size=8).hexdigest()
 
 
 def alert_of(before: Agreement | None, now: Agreement, at: datetime) -> Alert | None:

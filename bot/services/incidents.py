@@ -1,7 +1,6 @@
 """What people do about a blocked agreement, and who is reminded of it."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -14,13 +13,11 @@ from bot.domain.errors import MessageRefused
 from bot.domain.message import Message
 from bot.domain.model import Agreement, AgreementState, Snooze
 from bot.domain.ports import Jobs, Messenger, Repositories, Store
-from bot.services.agreements import REMINDERS, AgreementWatch, blocked_alert, cards_of, reminder_alert
+from bot.services.agreements import REMINDERS, AgreementWatch, blocked_alert, cards_of, look_of, reminder_alert
 from bot.services.subscriptions import channels_for
 
 MONDAY_AT = 9  # o'clock UTC
 QUIET = timedelta(days=1)  # at least, between two reminders: one that was held back may come shortly before the next is due
-ATTEMPTS = 5
-PAUSE = 30.0  # seconds before a card that Slack did not take is tried again; chat.update is limited by the minute
 
 T = TypeVar("T")
 
@@ -86,6 +83,13 @@ class Incidents:
             await self._jobs.defer("deliver")
         return sum(written)
 
+    async def redraw(self) -> None:
+        """Has the cards drawn that do not show their incident as it is: what was to draw them died, or Slack did not let it."""
+        for account in self._watch.accounts:
+            _, cards = await self._store.read(partial(stale_cards, account=account))
+            if cards:
+                await self._jobs.defer("incident", account)
+
     def _live(self, repositories: Repositories, account: str, since: datetime) -> Agreement | DeadIncident:
         is_watched = account in self._watch.accounts
         current = repositories.agreements.current(account)
@@ -131,48 +135,52 @@ class IncidentCards:
         render: Callable[[AlertFacts, datetime], Message],
         titles: Mapping[str, str],
         clock: Callable[[], datetime],
-        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._store = store
         self._messenger = messenger
         self._render = render
         self._titles = titles
         self._clock = clock
-        self._pause = pause
 
     async def update(self, account: str) -> None:
-        """Draws the latest incident's cards anew; what Slack does not take now it gets later, or with the next change."""
-        incident, cards = await self._store.read(lambda r: self._latest(r, account))
+        """Draws the latest incident's cards anew where they show something else; what Slack does not take now is drawn by one of
+        the next looks (`Incidents.redraw`)."""
+        incident, cards = await self._store.read(lambda r: stale_cards(r, account))
         if incident is None:
             return
         now = self._clock()
         alert = blocked_alert(incident, now)
         title = self._titles.get(account, account)
         message = self._render(AlertFacts(alert, alert.kind.event, title=title, agreement=incident), now)
-        left = await self._draw(cards, message)
-        for _ in range(ATTEMPTS - 1):
-            if left:
-                await self._pause(PAUSE)
-                left = await self._draw(left, message)
-        log.info("incident drawn", account=account, cards=len(cards), left=len(left))
-
-    def _latest(self, repositories: Repositories, account: str) -> tuple[Agreement | None, Mapping[str, str]]:
-        incident = repositories.agreements.incident(account)
-        if incident is None:
-            return None, {}
-        return incident, repositories.outbox.first_messages(cards_of(account, incident.since.isoformat()))
-
-    async def _draw(self, cards: Mapping[str, str], message: Message) -> Mapping[str, str]:
-        """The cards that are worth another attempt."""
-        left = {}
+        drawn = 0
         for channel, ts in cards.items():
-            try:
-                await self._messenger.update(channel, ts, message)
-            except MessageRefused as error:
-                log.warning("card not updated", channel=channel, reason=error.reason)
-                if error.retry_after is not None:
-                    left[channel] = ts
-        return left
+            error = await self._refusal(channel, ts, message)
+            if error is None or error.retry_after is None:
+                await self._store.write(partial(_note_drawn, channel=channel, ts=ts, incident=incident))
+                drawn += 1
+            elif error.reason == "ratelimited":  # chat.update is limited for the whole workspace
+                break
+        log.info("incident drawn", account=account, cards=drawn, left=len(cards) - drawn)
+
+    async def _refusal(self, channel: str, ts: str, message: Message) -> MessageRefused | None:
+        try:
+            await self._messenger.update(channel, ts, message)
+        except MessageRefused as error:
+            log.warning("card not updated", channel=channel, reason=error.reason)
+            return error
+        return None
+
+
+def stale_cards(repositories: Repositories, account: str) -> tuple[Agreement | None, Mapping[str, str]]:
+    """The account's latest incident, and its cards that do not show it as it is: channel -> ts."""
+    incident = repositories.agreements.incident(account)
+    if incident is None:
+        return None, {}
+    return incident, repositories.outbox.stale_cards(cards_of(account, incident.since.isoformat()), look_of(incident))
+
+
+def _note_drawn(repositories: Repositories, channel: str, ts: str, incident: Agreement) -> None:
+    repositories.outbox.note_drawn(channel, ts, look_of(incident))
 
 
 def end_of(length: Snooze, now: datetime) -> datetime:

@@ -1,21 +1,25 @@
 """What becomes the next message in a channel: one card, a line in a thread, or many alerts as one list."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 from uuid import uuid4
 
 from bot.domain.answers import AlertFacts, Untold
 from bot.domain.model import Agreement, Alert, AlertKind, Card, Delivery, DeliveryState, EventKind
 from bot.domain.ports import Repositories
 from bot.services.access import Rules
-from bot.services.agreements import cards_of
+from bot.services.agreements import cards_of, look_of
 from bot.services.hearing import Listener
 
 MOST_CARDS = 5  # messages about builds within BURST; more of them become one list
 BURST = timedelta(minutes=1)
 TOGETHER = timedelta(days=7)  # a version that comes to another platform later than this gets a card of its own
 SOON = timedelta(seconds=5)
+A_MOMENT = timedelta(seconds=1)
+MOST_KNOWN = 10_000  # alerts whose facts are kept
+MOST_ORIGINS = 5  # request ids on one log line
 ABOUT_BUILDS = (AlertKind.NEW_BUILD, AlertKind.BUILD_CHANGED)
 ABOUT_INCIDENTS = (AlertKind.AGREEMENT_BLOCKED, AlertKind.AGREEMENT_REMINDER, AlertKind.AGREEMENT_CLEARED)
 
@@ -36,20 +40,41 @@ class Parcel:
     shown: tuple[AlertFacts, ...] = ()
     thread: str | None = None
     is_list: bool = False
+    claim: str = ""
+
+    @property
+    def ids(self) -> list[str]:
+        return [delivery.id for delivery in self.deliveries]
 
     @property
     def attempts(self) -> int:
         return max(delivery.attempts for delivery in self.deliveries)
 
     @property
-    def since(self) -> datetime:
-        """No message of this is older."""
-        return min(delivery.alert.created_at for delivery in self.deliveries)
+    def tried_at(self) -> datetime | None:
+        """When it was handed to Slack without our knowing what became of it."""
+        return max((delivery.tried_at for delivery in self.deliveries if delivery.tried_at), default=None)
 
+    @property
+    def origin(self) -> Mapping[str, str]:
+        """The request that brought what it tells, as log lines name it."""
+        origins = dict.fromkeys(delivery.alert.origin for delivery in self.deliveries if delivery.alert.origin)
+        return {"request_id": ",".join(islice(origins, MOST_ORIGINS))} if origins else {}
 
-def may_stand(delivery: Delivery) -> bool:
-    """Whether an attempt ended without an answer: its message may be in Slack, under the id that the attempt had."""
-    return delivery.attempts > 0 and delivery.reason != "ratelimited"
+    @property
+    def is_change(self) -> bool:
+        """Whether it is a line in the thread of a card."""
+        return self.card is not None and self.facts[0].alert.kind is not AlertKind.NEW_BUILD
+
+    @property
+    def look(self) -> str | None:
+        """What its card shows of an incident."""
+        incident = self.facts[0].agreement if self.is_about_incident else None
+        return look_of(incident) if incident else None
+
+    @property
+    def is_about_incident(self) -> bool:
+        return self.facts[0].alert.kind in ABOUT_INCIDENTS
 
 
 class Packer:
@@ -57,7 +82,7 @@ class Packer:
 
     def __init__(self, rules: Rules, titles: Mapping[str, str], clock: Callable[[], datetime]) -> None:
         self._rules = rules
-        self._titles = titles
+        self._facts = Facts(titles)
         self._clock = clock
 
     def take(self, repositories: Repositories, channel: str) -> Parcel | None:
@@ -70,7 +95,18 @@ class Packer:
         if not due:
             return None
         together = due[:1] if quiet and not due[0].batch else self._together(repositories, channel, due, now)
-        return self._claimed(repositories, channel, together, now)
+        settled = self._settled(repositories, together, now)
+        return self._claimed(repositories, channel, settled, now) if settled else None
+
+    def _settled(self, repositories: Repositories, chosen: Sequence[Delivery], now: datetime) -> Sequence[Delivery]:
+        """What is said of a build must be what whoever changes it next believes to be said: while that is under way, it waits."""
+        changing = repositories.catalogue.being_changed(d.alert.build_key for d in chosen if d.alert.build_key)
+        waiting = [d for d in chosen if d.alert.build_key in changing]
+        if waiting and chosen[0].batch:
+            waiting = [*chosen]
+        for delivery in waiting:
+            repositories.outbox.put_off(delivery.id, now + A_MOMENT)
+        return [delivery for delivery in chosen if delivery not in waiting] if waiting else chosen
 
     def _due(self, repositories: Repositories, channel: str, now: datetime) -> list[Delivery]:
         """Oldest first. What is about a build or an incident waits for an earlier message about it; what nobody wants any more is
@@ -99,7 +135,7 @@ class Packer:
         if not about:
             return over
         listener = Listener(repositories, channel, self._rules)
-        facts = zip(about, gather(repositories, [delivery.alert for delivery in about], self._titles), strict=True)
+        facts = zip(about, self._facts.of(repositories, [delivery.alert for delivery in about]), strict=True)
         reasons = {delivery.id: self._against(listener, delivery, told) for delivery, told in facts}
         return over | {id: reason for id, reason in reasons.items() if reason}
 
@@ -108,7 +144,7 @@ class Packer:
             return None
         if told.build is None or told.alert.kind not in ABOUT_BUILDS:
             return Untold.RESTRICTED if self._rules.news_denial(told.product, listener.channel) else None
-        if told.is_gone and told.alert.kind is AlertKind.NEW_BUILD and not delivery.attempts:  # after one, Slack may have it
+        if told.is_gone and told.alert.kind is AlertKind.NEW_BUILD and not delivery.tried_at:  # or Slack may have it
             return Untold.GONE
         return listener.untold(told.product, told.build)
 
@@ -121,12 +157,22 @@ class Packer:
             return [d for d in due if d.is_digest and not d.batch]
         new = self._new_cards(repositories, channel, due, now)
         lately = repositories.told.messages_since(channel, now - BURST)
-        is_burst = len(new) > 1 and len(new) + lately > MOST_CARDS
-        return new if is_burst and first in new else due[:1]
+        if len(lately) >= MOST_CARDS:
+            return self._held_back(repositories, due, new, lately[-MOST_CARDS] + BURST)
+        return new if first in new and len(new) + len(lately) > MOST_CARDS else due[:1]
+
+    def _held_back(
+        self, repositories: Repositories, due: Sequence[Delivery], new: Sequence[Delivery], until: datetime
+    ) -> Sequence[Delivery]:
+        """After so many cards, what follows waits until there may be another message, and then it is one."""
+        held = {delivery.id for delivery in new}
+        for id in held:
+            repositories.outbox.put_off(id, until)
+        return [delivery for delivery in due if delivery.id not in held][:1]
 
     def _new_cards(self, repositories: Repositories, channel: str, due: Iterable[Delivery], now: datetime) -> list[Delivery]:
         """What would be a message of its own in the channel."""
-        unsure = {d.alert.build_key for d in due if may_stand(d)}
+        unsure = {d.alert.build_key for d in due if d.tried_at}
         about = [d for d in due if d.alert.kind in ABOUT_BUILDS and not (d.batch or d.is_digest or d.alert.build_key in unsure)]
         keys = [d.alert.build_key for d in about if d.alert.build_key]
         standing = repositories.told.cards(channel, keys).keys()
@@ -137,20 +183,21 @@ class Packer:
         first = chosen[0]
         is_list = bool(len(chosen) > 1 or first.batch or first.is_digest)
         batch = first.batch or uuid4().hex if is_list else None
-        claimed = repositories.outbox.claim([delivery.id for delivery in chosen], now, batch)
+        claim = uuid4().hex
+        claimed = repositories.outbox.claim([delivery.id for delivery in chosen], now, batch, claim)
         taken = tuple(delivery for delivery in chosen if delivery.id in claimed)
         if not taken or (first.batch and first.id not in claimed):
             return None  # whoever has the first one posts it; what we took is found in Slack later
         if batch is None:
-            return self._alone(repositories, channel, first, now)
-        facts = self._list(repositories, batch)
-        return Parcel(batch, channel, taken, facts, is_list=True)
+            return replace(self._alone(repositories, channel, first, now), claim=claim)
+        facts = self._list(repositories, repositories.outbox.batch(batch) if first.batch else taken)
+        return Parcel(batch, channel, taken, facts, is_list=True, claim=claim)
 
     def _alone(self, repositories: Repositories, channel: str, delivery: Delivery, now: datetime) -> Parcel:
         alert = delivery.alert
-        facts = (gather(repositories, [alert], self._titles)[0],)
+        facts = (self._facts.of(repositories, [alert])[0],)
         if card := card_before(repositories, channel, alert):
-            shown = self._list(repositories, card.batch) if card.batch else facts
+            shown = self._list(repositories, repositories.outbox.batch(card.batch)) if card.batch else facts
             return Parcel(delivery.id, channel, (delivery,), facts, card, shown, card.root)
         root = self._version_root(repositories, channel, alert, now)
         return Parcel(delivery.id, channel, (delivery,), facts, thread=root)
@@ -162,10 +209,10 @@ class Packer:
         card = repositories.told.version_cards(channel, [alert.build_key], now - TOGETHER).get(alert.build_key)
         return card.root if card else None
 
-    def _list(self, repositories: Repositories, batch: str) -> tuple[AlertFacts, ...]:
+    def _list(self, repositories: Repositories, together: Iterable[Delivery]) -> tuple[AlertFacts, ...]:
         """Every build once, newest first."""
-        latest = {d.alert.build_key or d.id: d.alert for d in repositories.outbox.batch(batch)}
-        return tuple(gather(repositories, [*latest.values()][::-1], self._titles))
+        latest = {d.alert.build_key or d.id: d.alert for d in together}
+        return tuple(self._facts.of(repositories, [*latest.values()][::-1]))
 
 
 def card_before(repositories: Repositories, channel: str, alert: Alert) -> Card | None:
@@ -178,6 +225,27 @@ def card_before(repositories: Repositories, channel: str, alert: Alert) -> Card 
             return Card(ts) if ts else None
         case _:
             return None
+
+
+class Facts:
+    """What alerts' cards show, as the store knows it now; read once for all channels, until apps, products or builds change."""
+
+    def __init__(self, titles: Mapping[str, str]) -> None:
+        self._titles = titles
+        self._known: tuple[int, dict[str, AlertFacts]] = (0, {})
+
+    def of(self, repositories: Repositories, alerts: Sequence[Alert]) -> list[AlertFacts]:
+        """In the order of the alerts."""
+        revision = repositories.catalogue.revision()
+        if self._known[0] != revision or len(self._known[1]) > MOST_KNOWN:
+            self._known = revision, {}
+        known = self._known[1]
+        about_builds = [alert for alert in alerts if alert.kind in ABOUT_BUILDS]
+        new = [alert for alert in about_builds if alert.id not in known]
+        known.update(zip((alert.id for alert in new), gather(repositories, new, self._titles), strict=True))
+        others = [alert for alert in alerts if alert.kind not in ABOUT_BUILDS]
+        now = dict(zip((alert.id for alert in others), gather(repositories, others, self._titles), strict=True))
+        return [now.get(alert.id) or known[alert.id] for alert in alerts]
 
 
 def gather(repositories: Repositories, alerts: Sequence[Alert], titles: Mapping[str, str]) -> list[AlertFacts]:

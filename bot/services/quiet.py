@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from bot.domain.model import Alert, AlertKind, Delivery, DeliveryState
+from bot.domain.model import Alert, AlertKind, Delivery, DeliveryState, EventKind
 from bot.domain.ports import Repositories
 
 PROBE_EVERY = timedelta(hours=1)
+SOONEST, LATEST = timedelta(seconds=5), timedelta(minutes=15)  # between two probes when all of Slack refuses us
 KEPT = timedelta(days=7)
 
 # What somebody in the channel or an administrator mends: https://docs.slack.dev/reference/methods/chat.postMessage#errors
@@ -36,28 +37,55 @@ def is_accident(reason: str, deliveries: Iterable[Delivery]) -> bool:
     return reason in OF_WORKSPACE or (reason in OF_CHANNEL and to_subscribers)
 
 
-def hush(
-    repositories: Repositories, channel: str, tried: Iterable[Delivery], reason: str, now: datetime, pause: timedelta
-) -> None:
-    """Nothing is sent there until the next probe; `pause` is how long that takes where it is not the channel's fault. What
-    waited too long has failed."""
-    probe_at = now + (PROBE_EVERY if reason in OF_CHANNEL else pause)
+def hush(repositories: Repositories, channel: str, tried: Iterable[Delivery], reason: str, now: datetime) -> None:
+    """Nothing is sent there until the next probe, which uses up no attempt. What waited too long has failed."""
+    quiet = repositories.quiet.get(channel)
+    quiet_for = now - quiet.since if quiet else timedelta(0)
+    probe_at = now + (PROBE_EVERY if reason in OF_CHANNEL else min(max(quiet_for, SOONEST), LATEST))
     repositories.quiet.note(channel, reason, now, probe_at)
     for delivery in tried:
-        repositories.outbox.postpone(delivery.id, probe_at, reason)
+        repositories.outbox.hold(delivery.id, probe_at, reason)
     for delivery in repositories.outbox.open_in(channel):
-        if delivery.state is DeliveryState.PENDING and delivery.alert.created_at < now - KEPT:
+        if delivery.state is DeliveryState.PENDING and _is_stale(repositories, delivery.alert, now):
             repositories.outbox.mark_failed(delivery.id, reason)
     if reason in OF_CHANNEL:
-        _tell(repositories, channel, reason, now)
+        _tell_of_channel(repositories, channel, reason, now)
+    else:
+        _tell_of_workspace(repositories, channel, reason, now)
 
 
-def _tell(repositories: Repositories, channel: str, reason: str, now: datetime) -> None:
+def _is_stale(repositories: Repositories, alert: Alert, now: datetime) -> bool:
+    """What blocks an account is worth telling for as long as it does."""
+    if alert.created_at >= now - KEPT:
+        return False
+    if alert.kind.event is not EventKind.AGREEMENTS or "since" not in alert.facts:
+        return True
+    incident = repositories.agreements.incident(alert.account, datetime.fromisoformat(alert.facts["since"]))
+    return incident is None or incident.until is not None
+
+
+def _tell_of_channel(repositories: Repositories, channel: str, reason: str, now: datetime) -> None:
     """Those who subscribed the channel, once for each time that it goes quiet."""
     quiet = repositories.quiet.get(channel)
-    people = {subscription.created_by for subscription in repositories.subscriptions.of_channel(channel)}
-    if quiet is None or channel.startswith("D"):
+    people = _subscribers(repositories, channel)
+    if quiet is None or not people:
         return
     since = quiet.since.isoformat()
     facts = {"channel": channel, "reason": reason, "since": since}
     repositories.outbox.add(Alert(f"channel_quiet:{channel}:{since}", AlertKind.CHANNEL_QUIET, "", now, facts=facts), people)
+
+
+def _tell_of_workspace(repositories: Repositories, channel: str, reason: str, now: datetime) -> None:
+    """Each of those who subscribed a channel, once, however many channels it concerns. Slack takes it when it is mended."""
+    since = min(quiet.since for quiet in repositories.quiet.all() if quiet.reason in OF_WORKSPACE).isoformat()
+    facts = {"reason": reason, "since": since}
+    for person in sorted(_subscribers(repositories, channel)):
+        told = Alert(f"workspace_quiet:{person}:{since}", AlertKind.CHANNEL_QUIET, "", now, facts=facts)
+        repositories.outbox.add(told, [person])
+
+
+def _subscribers(repositories: Repositories, channel: str) -> frozenset[str]:
+    """Whoever can be told elsewhere: a direct conversation has nobody else."""
+    if channel.startswith("D"):
+        return frozenset()
+    return frozenset(subscription.created_by for subscription in repositories.subscriptions.of_channel(channel))

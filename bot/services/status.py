@@ -10,6 +10,8 @@ from bot.domain.ports import ChecksAgreements, Provider, Repositories, Store
 from bot.services.access import Access
 from bot.services.expiries import Almanac
 
+FAILURES = 3  # told of
+
 
 class StatusDesk:
     """`/purser status | apps | agreements | whoami`. `titles`: account name -> provider's title."""
@@ -31,7 +33,11 @@ class StatusDesk:
         self._with_agreements = {name for name, provider in providers.items() if isinstance(provider, ChecksAgreements)}
 
     async def status(self) -> StatusAnswer:
-        return await self._store.read(lambda r: StatusAnswer(self._lines(r), r.outbox.counts(), tuple(r.quiet.all())))
+        def work(repositories: Repositories) -> StatusAnswer:
+            outbox, quiet = repositories.outbox, tuple(repositories.quiet.all())
+            return StatusAnswer(self._lines(repositories), outbox.counts(), quiet, tuple(outbox.failures(FAILURES)))
+
+        return await self._store.read(work)
 
     async def apps(self, channel: str, person: Person | None = None) -> AppsAnswer:
         """Accounts with the products that this person may see in this channel."""

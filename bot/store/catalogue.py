@@ -207,6 +207,9 @@ class SqlCatalogue:
     def tracks(self) -> Sequence[str]:
         return self._connection.scalars(_TRACKS).all()
 
+    def being_changed(self, keys: Iterable[str]) -> frozenset[str]:
+        return saving.being_changed(self._connection, keys) if self._writing else frozenset()
+
     def builds_by_key(self, keys: Iterable[str]) -> Mapping[str, Build]:
         return saving.builds_by_key(self._connection, keys)
 

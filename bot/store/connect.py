@@ -1,9 +1,11 @@
 """DATABASE_URL -> SQLAlchemy engines, and what their failures mean."""
 
+import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
@@ -16,6 +18,8 @@ WRITER_PATIENCE = 10  # seconds that SQLite waits for another process
 READER_PATIENCE = 1  # seconds; in WAL mode it waits only while another process opens or closes the file
 POSTGRES_DRIVER = "postgresql+psycopg"
 POSTGRES_NAMES = ("postgres", "postgresql", POSTGRES_DRIVER)
+# Most alerts have no facts of their own, and thousands are read at once.
+COMMON: Mapping[str, Any] = {"hide_parameters": True, "json_deserializer": lambda text: {} if text == "{}" else json.loads(text)}
 # https://www.postgresql.org/docs/current/libpq-connect.html: a host that went away is noticed in seconds, not minutes
 POSTGRES_DEFAULTS = {"connect_timeout": "5", "tcp_user_timeout": "10000"}
 
@@ -53,7 +57,7 @@ def open_engine(url: URL, *, pool_size: int = 1, query_only: bool = False, forei
     _make_folder(url)
     patience = READER_PATIENCE if query_only else WRITER_PATIENCE
     connect_args = {"check_same_thread": False, "isolation_level": None, "timeout": patience}
-    engine = create_engine(url, connect_args=connect_args, pool_size=pool_size, max_overflow=0, hide_parameters=True)
+    engine = create_engine(url, connect_args=connect_args, pool_size=pool_size, max_overflow=0, **COMMON)
     _prepare_sqlite(engine, query_only, foreign_keys)
     return engine
 
@@ -74,7 +78,7 @@ def failures_translated() -> Iterator[None]:
 
 def _open_postgres(url: URL, pool_size: int) -> Engine:
     try:
-        return create_engine(url, pool_size=pool_size, max_overflow=0, pool_timeout=10, pool_pre_ping=True, hide_parameters=True)
+        return create_engine(url, pool_size=pool_size, max_overflow=0, pool_timeout=10, pool_pre_ping=True, **COMMON)
     except ModuleNotFoundError as error:
         raise UserMistake("PostgreSQL needs the psycopg package: pip install 'purser[postgres]'.") from error
 

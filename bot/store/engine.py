@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -79,7 +81,8 @@ class Database:
         self._writer.dispose()
 
     async def _in_thread(self, call: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+        in_context = partial(copy_context().run, call)  # what is bound to every log line of a request
+        return await asyncio.get_running_loop().run_in_executor(self._executor, in_context)
 
 
 class InlineReader:

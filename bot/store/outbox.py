@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Row, bindparam, case, exists, func, insert, select, update
+import structlog
+from sqlalchemy import Connection, Row, bindparam, exists, func, insert, select, update
 
 from bot.domain.model import Alert, AlertKind, Delivery, DeliveryState
 from bot.store.saving import chunked
@@ -15,10 +16,26 @@ from bot.store.upsert import insert_if_new
 ABOUT_BUILDS = (AlertKind.NEW_BUILD, AlertKind.BUILD_CHANGED)
 OPEN = (DeliveryState.PENDING, DeliveryState.SENDING)
 
-_ALERT = [alerts.c[name] for name in ("fingerprint", "kind", "account", "created_at", "product_id", "build_key", "facts", "id")]
+_ALERT = [
+    alerts.c[name]
+    for name in ("fingerprint", "kind", "account", "created_at", "product_id", "build_key", "facts", "id", "origin")
+]
 _DELIVERY = [
     deliveries.c[name]
-    for name in ("id", "channel", "state", "due_at", "attempts", "ts", "reason", "thread", "batch", "is_digest", "sent_at")
+    for name in (
+        "id",
+        "channel",
+        "state",
+        "due_at",
+        "attempts",
+        "ts",
+        "reason",
+        "thread",
+        "batch",
+        "is_digest",
+        "sent_at",
+        "tried_at",
+    )
 ]
 DELIVERIES = (
     select(*_DELIVERY, *_ALERT)
@@ -67,6 +84,7 @@ class SqlOutbox:
             "product_id": alert.product_id,
             "build_key": alert.build_key,
             "facts": dict(alert.facts),
+            "origin": alert.origin or structlog.contextvars.get_contextvars().get("request_id"),
         }
         if not insert_if_new(self._connection, alerts, values):
             return False
@@ -83,6 +101,16 @@ class SqlOutbox:
         told = alerts.c.fingerprint.in_(list(fingerprints)) & deliveries.c.ts.is_not(None)
         rows = self._connection.execute(_CARDS.where(told).order_by(deliveries.c.sequence.desc()))
         return {channel: ts for channel, ts in rows if ts}
+
+    def stale_cards(self, fingerprints: Iterable[str], drawn: str) -> Mapping[str, str]:
+        told = alerts.c.fingerprint.in_(list(fingerprints)) & deliveries.c.ts.is_not(None)
+        rows = self._connection.execute(_CARDS.add_columns(deliveries.c.drawn).where(told).order_by(deliveries.c.sequence.desc()))
+        first = {channel: (ts, shown) for channel, ts, shown in rows}
+        return {channel: ts for channel, (ts, shown) in first.items() if ts and shown != drawn}
+
+    def note_drawn(self, channel: str, ts: str, drawn: str) -> None:
+        this = (deliveries.c.channel == channel) & (deliveries.c.ts == ts)
+        self._connection.execute(update(deliveries).where(this).values(drawn=drawn))
 
     def cards(self, build_key: str) -> Mapping[str, str]:
         """The first message about a build is its card; later ones stand in its thread."""
@@ -107,13 +135,31 @@ class SqlOutbox:
         together = DELIVERIES.where(deliveries.c.batch == batch).order_by(None).order_by(deliveries.c.sequence)
         return [read_delivery(row) for row in self._connection.execute(together)]
 
-    def claim(self, delivery_ids: Iterable[str], at: datetime, batch: str | None = None) -> frozenset[str]:
+    def claim(self, delivery_ids: Iterable[str], at: datetime, batch: str | None = None, claim: str = "") -> frozenset[str]:
         claimed: set[str] = set()
+        values = {"state": DeliveryState.SENDING, "due_at": at, "batch": batch, "claim": claim}
         for chunk in chunked(sorted(delivery_ids)):
             these = deliveries.c.id.in_(chunk) & (deliveries.c.state == DeliveryState.PENDING)
-            taking = update(deliveries).where(these).values(state=DeliveryState.SENDING, due_at=at, batch=batch)
+            taking = update(deliveries).where(these).values(values)
             claimed.update(self._connection.scalars(taking.returning(deliveries.c.id)))
         return frozenset(claimed)
+
+    def begin(self, delivery_ids: Iterable[str], claim: str, at: datetime) -> bool:
+        held = (deliveries.c.state == DeliveryState.SENDING) & (deliveries.c.claim == claim)
+        trying = update(deliveries).where(held).values(due_at=at, tried_at=at)
+        chunks = [*chunked(sorted(delivery_ids))]
+        begun = sum(self._connection.execute(trying.where(deliveries.c.id.in_(chunk))).rowcount for chunk in chunks)
+        return begun == sum(map(len, chunks))
+
+    def held(self, delivery_ids: Iterable[str], claim: str) -> frozenset[str]:
+        mine = (deliveries.c.state == DeliveryState.SENDING) & (deliveries.c.claim == claim)
+        query = select(deliveries.c.id).where(mine)
+        chunks = chunked(delivery_ids)
+        return frozenset(id for chunk in chunks for id in self._connection.scalars(query.where(deliveries.c.id.in_(chunk))))
+
+    def not_taken(self, delivery_ids: Iterable[str], before: datetime | None) -> None:
+        for chunk in chunked(delivery_ids):
+            self._connection.execute(update(deliveries).where(deliveries.c.id.in_(chunk)).values(tried_at=before))
 
     def mark_sending(self, delivery_id: str, at: datetime) -> bool:
         return self._change(delivery_id, (DeliveryState.PENDING,), state=DeliveryState.SENDING, due_at=at)
@@ -122,16 +168,28 @@ class SqlOutbox:
         self._change(delivery_id, OPEN, state=DeliveryState.SENT, ts=ts, reason=None)
 
     def hand_back(self, delivery_id: str, due_at: datetime) -> None:
-        attempts = case((deliveries.c.attempts == 0, 1), else_=deliveries.c.attempts)
         sending = (DeliveryState.SENDING,)
-        self._change(delivery_id, sending, state=DeliveryState.PENDING, due_at=due_at, attempts=attempts, reason="interrupted")
+        self._change(delivery_id, sending, state=DeliveryState.PENDING, due_at=due_at, reason="interrupted")
 
     def postpone(self, delivery_id: str, due_at: datetime, reason: str) -> None:
         attempts = deliveries.c.attempts + 1
         self._change(delivery_id, OPEN, state=DeliveryState.PENDING, due_at=due_at, attempts=attempts, reason=reason)
 
-    def mark_all_sent(self, delivery_ids: Iterable[str], ts: str, thread: str | None, at: datetime) -> None:
-        values = {"state": DeliveryState.SENT, "ts": ts, "reason": None, "thread": thread, "sent_at": at}
+    def hold(self, delivery_id: str, due_at: datetime, reason: str) -> None:
+        self._change(delivery_id, OPEN, state=DeliveryState.PENDING, due_at=due_at, reason=reason)
+
+    def mark_all_sent(
+        self, delivery_ids: Iterable[str], ts: str, thread: str | None, at: datetime, drawn: str | None = None
+    ) -> None:
+        values = {
+            "state": DeliveryState.SENT,
+            "ts": ts,
+            "reason": None,
+            "thread": thread,
+            "sent_at": at,
+            "tried_at": None,
+            "drawn": drawn,
+        }
         for chunk in chunked(delivery_ids):
             these = deliveries.c.id.in_(chunk) & deliveries.c.state.in_(OPEN)
             self._connection.execute(update(deliveries).where(these).values(values))
@@ -144,6 +202,15 @@ class SqlOutbox:
 
     def mark_failed(self, delivery_id: str, reason: str) -> None:
         self._change(delivery_id, OPEN, state=DeliveryState.FAILED, reason=reason)
+
+    def forget_message(self, channel: str, ts: str) -> None:
+        this = (deliveries.c.channel == channel) & (deliveries.c.ts == ts)
+        self._connection.execute(update(deliveries).where(this).values(ts=None))
+
+    def failures(self, limit: int) -> Sequence[Delivery]:
+        failed = DELIVERIES.where(deliveries.c.state == DeliveryState.FAILED)
+        rows = self._connection.execute(failed.order_by(None).order_by(deliveries.c.sequence.desc()).limit(limit))
+        return [read_delivery(row) for row in rows]
 
     def counts(self) -> Mapping[str, int]:
         rows = self._connection.execute(select(deliveries.c.state, func.count()).group_by(deliveries.c.state))

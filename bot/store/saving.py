@@ -41,6 +41,18 @@ def builds_by_key(connection: Connection, keys: Iterable[str]) -> Mapping[str, B
     }
 
 
+def being_changed(connection: Connection, keys: Iterable[str]) -> frozenset[str]:
+    """Locks the others against changes. SQLite has one writer at a time, so that nothing is being changed."""
+    if connection.dialect.name == "sqlite":
+        return frozenset()
+    found: set[str] = set()
+    for chunk in chunked(sorted(keys)):
+        these = select(builds.c.key).where(builds.c.key.in_(chunk)).order_by(builds.c.key)
+        found.update(connection.scalars(these))
+        found.difference_update(connection.scalars(these.with_for_update(read=True, skip_locked=True)))
+    return frozenset(found)
+
+
 def save_builds(connection: Connection, wanted: Iterable[Build], at: datetime) -> bool:
     """Whether anything differed. The builds' apps must have been saved."""
     facts = {build.key: _facts(build) for build in wanted}

@@ -31,8 +31,10 @@ class SqlSubscriptions:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._all: Sequence[Subscription] | None = None  # read once in a transaction, for its thousand new builds
 
     def add(self, subscription: Subscription) -> bool:
+        self._all = None
         values = {
             "id": subscription.id,
             "channel": subscription.channel,
@@ -52,13 +54,16 @@ class SqlSubscriptions:
         return added
 
     def remove(self, subscription_id: str) -> bool:
+        self._all = None
         return self._connection.execute(delete(subscriptions).where(subscriptions.c.id == subscription_id)).rowcount > 0
 
     def of_channel(self, channel: str) -> Sequence[Subscription]:
         return [_subscription(*row) for row in self._connection.execute(_ALL.where(subscriptions.c.channel == channel))]
 
     def all(self) -> Sequence[Subscription]:
-        return [_subscription(*row) for row in self._connection.execute(_ALL)]
+        if self._all is None:
+            self._all = [_subscription(*row) for row in self._connection.execute(_ALL)]
+        return self._all
 
     def _unite(self, wanted: Subscription) -> None:
         same = (subscriptions.c.channel == wanted.channel) & (subscriptions.c.scope == _scope(wanted))

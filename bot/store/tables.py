@@ -138,6 +138,7 @@ class AlertColumns(TypedColumns):
     product_id: Named[str | None] = Column(CleanText)
     build_key: Named[str | None] = Column(CleanText)
     facts: Named[dict[str, Any]] = Column(JSON)
+    origin: Named[str | None] = Column(CleanText)
 
 
 class DeliveryColumns(TypedColumns):
@@ -154,6 +155,9 @@ class DeliveryColumns(TypedColumns):
     batch: Named[str | None] = Column(CleanText)
     is_digest: Named[bool] = Column(Boolean)
     sent_at: Named[datetime | None] = Column(UtcDateTime)
+    claim: Named[str | None] = Column(CleanText)
+    tried_at: Named[datetime | None] = Column(UtcDateTime)
+    drawn: Named[str | None] = Column(CleanText)
 
 
 class GrantColumns(TypedColumns):

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Select, bindparam, distinct, func, or_, select
+from sqlalchemy import BindParameter, Connection, Select, bindparam, func, or_, select
 
 from bot.domain.model import AlertKind, Card, Delivery, DeliveryState
 from bot.store.outbox import ABOUT_BUILDS, DELIVERIES, read_delivery
@@ -17,7 +17,7 @@ _NEWEST = deliveries.c.sequence.desc()
 _BEGUN = or_(
     deliveries.c.ts.is_not(None),
     deliveries.c.state == DeliveryState.SENDING,
-    (deliveries.c.state == DeliveryState.PENDING) & (deliveries.c.attempts > 0),
+    (deliveries.c.state == DeliveryState.PENDING) & deliveries.c.tried_at.is_not(None),
 )
 _CARDS = (
     select(alerts.c.build_key, deliveries.c.ts, deliveries.c.thread, deliveries.c.batch)
@@ -62,10 +62,12 @@ class SqlTold:
         query = select(builds.c.key).where(builds.c.key.in_(_KEYS), builds.c.gone_at.is_not(None))
         return frozenset(key for chunk in chunked(build_keys) for key in self._connection.scalars(query, {"keys": chunk}))
 
-    def messages_since(self, channel: str, moment: datetime) -> int:
+    def messages_since(self, channel: str, moment: datetime) -> Sequence[datetime]:
         here = (deliveries.c.channel == channel) & (deliveries.c.state == DeliveryState.SENT) & deliveries.c.thread.is_(None)
-        lately = select(func.count(distinct(deliveries.c.ts))).select_from(_FROM).where(here, deliveries.c.sent_at > moment)
-        return self._connection.scalar(lately.where(alerts.c.kind.in_(ABOUT_BUILDS))) or 0
+        sent_at = func.min(deliveries.c.sent_at, type_=deliveries.c.sent_at.type)
+        lately = select(sent_at).select_from(_FROM).where(here, deliveries.c.sent_at > moment)
+        about_builds = lately.where(alerts.c.kind.in_(ABOUT_BUILDS)).group_by(deliveries.c.ts).order_by(sent_at)
+        return [at for at in self._connection.scalars(about_builds) if at]
 
     def last(self, channel: str, limit: int, product_id: str | None = None) -> Sequence[Delivery]:
         here = DELIVERIES.where(deliveries.c.channel == channel)

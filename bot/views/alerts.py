@@ -8,7 +8,7 @@ from bot.domain.message import Message
 from bot.domain.model import AlertKind, Build, BuildState, EventKind
 from bot.views import incidents
 from bot.views.expiries import digest
-from bot.views.ids import Action, Ask
+from bot.views.ids import Action, Ask, encode_build
 from bot.views.limits import Element, actions, button, confirmed, context, message, section
 from bot.views.quiet import went_quiet
 from bot.views.rows import download_button
@@ -61,7 +61,7 @@ def _build(facts: AlertFacts, build: Build, now: datetime) -> Message:
         section(title, download_button(build, now), CARD),
         *([section(notes)] if notes else []),
         context(" · ".join(_small_print(build, now))),
-        *actions(_all_versions(facts), _mute(facts)),
+        *actions(_share(build), _all_versions(facts), _mute(facts)),
     ]
     return message(f"New build: {_product(facts)} {label(build)} for {PLATFORMS[build.platform]}", blocks)
 
@@ -85,8 +85,12 @@ def _gone(facts: AlertFacts) -> Message:
     return message(text, [section(text), *actions(_all_versions(facts))])
 
 
+def _share(build: Build) -> Element:
+    """Brings a build that people talk about down to where they talk, under the name of whoever shares it."""
+    return button("Share", Action.SHARE_BUILD, encode_build(build.key))
+
+
 def _all_versions(facts: AlertFacts) -> Element | None:
-    """The card is public already; whoever wants it elsewhere asks here and shares the answer there."""
     if facts.product is None:
         return None
     return button("All versions", Action.ASK, Ask(COMMAND, facts.product.name).encode())

@@ -32,6 +32,8 @@ _MEND: Final = {
 def went_quiet(facts: AlertFacts, now: datetime) -> Message:
     """The direct message to whoever subscribed the channel."""
     told = facts.alert.facts
+    if "channel" not in told:
+        return _could_not_write(facts, now)
     where, reason = channel(told.get("channel", "")), told.get("reason", "")
     mend = _MEND.get(reason, "Ask an administrator to let me post there")
     text = f"I can no longer write to {where}: {why_quiet(reason)}."
@@ -39,11 +41,22 @@ def went_quiet(facts: AlertFacts, now: datetime) -> Message:
     return message(text, [section(f"{text}\n{after}")])
 
 
+def _could_not_write(facts: AlertFacts, now: datetime) -> Message:
+    """It can only be read when Slack takes messages again."""
+    since = facts.alert.created_at.astimezone(UTC)
+    text = f"From {moment(since, now)} on I could write to no channel: {why_quiet(facts.alert.facts.get('reason', ''))}."
+    return message(text, [section(f"{text}\nI can again. What your channels missed in the last seven days follows.")])
+
+
 def quiet_line(quiet: QuietChannel, now: datetime) -> str:
     """For `status`."""
-    where = user(quiet.channel) if quiet.channel.startswith(("U", "W")) else channel(quiet.channel)
-    where = "a direct conversation" if quiet.channel.startswith("D") else where
-    return f"Cannot write to {where} since {moment(quiet.since.astimezone(UTC), now)}: {why_quiet(quiet.reason)}"
+    return f"Cannot write to {place(quiet.channel)} since {moment(quiet.since.astimezone(UTC), now)}: {why_quiet(quiet.reason)}"
+
+
+def place(id: str) -> str:
+    """A channel, a person, or the conversation with one."""
+    where = user(id) if id.startswith(("U", "W")) else channel(id)
+    return "a direct conversation" if id.startswith("D") else where
 
 
 def why_quiet(reason: str) -> str:

@@ -6,15 +6,17 @@ from typing import Final
 
 from bot.domain.answers import AccountLine, AppsAnswer, StatusAnswer
 from bot.domain.message import Message
-from bot.domain.model import NOT_LISTED, AccountHealth, AgreementState, DeliveryState
+from bot.domain.model import NOT_LISTED, AccountHealth, AgreementState, Delivery, DeliveryState
 from bot.views.accounts import account_name
 from bot.views.limits import context, listing, section
-from bot.views.quiet import quiet_line
+from bot.views.quiet import place, quiet_line
 from bot.views.text import age, count, escape, moment, name
+from bot.views.why import reason_of
 
 ACCOUNTS: Final = 25
 LINE: Final = 400  # characters about one account
 PRODUCTS: Final = 8  # products named per account
+FAILED: Final = 3  # deliveries named that were given up
 QUIET: Final = 5  # channels named into which we cannot write
 
 
@@ -24,7 +26,9 @@ def status(answer: StatusAnswer, now: datetime) -> Message:
     rows = [section(account_line(line, now), limit=LINE) for line in lines[:ACCOUNTS]] or [section("No accounts are configured.")]
     failing = sum(line.health.failing_since is not None for line in answer.accounts)
     text = f"{count(len(answer.accounts), 'account')}, {failing:,} failing" if failing else count(len(answer.accounts), "account")
-    small = context(_deliveries(answer.deliveries), *_quiet(answer, now))
+    small = context(
+        _deliveries(answer.deliveries), *(_failed(delivery, now) for delivery in answer.failed[:FAILED]), *_quiet(answer, now)
+    )
     return listing(text, (), rows, (small,), len(answer.accounts), _more)
 
 
@@ -72,6 +76,11 @@ def _deliveries(counts: Mapping[str, int]) -> str:
     waiting = counts.get(DeliveryState.PENDING, 0) + counts.get(DeliveryState.SENDING, 0)
     sent, failed = counts.get(DeliveryState.SENT, 0), counts.get(DeliveryState.FAILED, 0)
     return f"Messages to channels: {sent:,} sent, {waiting:,} waiting, {failed:,} failed"
+
+
+def _failed(delivery: Delivery, now: datetime) -> str:
+    at = moment(delivery.alert.created_at, now)
+    return f"Given up: a message of {at} to {place(delivery.channel)}: {reason_of(delivery)}"
 
 
 def _quiet(answer: StatusAnswer, now: datetime) -> list[str]:

@@ -39,6 +39,9 @@ _REASONS: Final = {
     "no_answer": "Slack did not answer",
     "not_looked_for": "Slack does not say whether it has it",
     "interrupted": "I was interrupted",
+    "updates_ratelimited": "Slack asked for a pause",
+    "defect": "a mistake of Purser's, which is in its log",
+    "thread_not_found": "its card was deleted",
     "message_not_found": "its card was deleted",
 }
 
@@ -92,7 +95,7 @@ def _topic(line: ToldLine) -> str:
 
 
 def _outcome(delivery: Delivery, now: datetime) -> str:
-    why_not = _reason(delivery)
+    why_not = reason_of(delivery)
     match delivery.state:
         case DeliveryState.SENT:
             return f"sent {moment(delivery.sent_at, now)}" if delivery.sent_at else "sent"
@@ -106,7 +109,8 @@ def _outcome(delivery: Delivery, now: datetime) -> str:
             return f"waiting, {waits} {moment(delivery.due_at, now)}" + (f" ({why_not})" if delivery.reason else "")
 
 
-def _reason(delivery: Delivery) -> str:
+def reason_of(delivery: Delivery) -> str:
+    """Why it was not sent, in words."""
     reason = delivery.reason or ""
     return _UNTOLD[Untold(reason)] if reason in set(Untold) else _REASONS.get(reason) or why_quiet(reason)
 

@@ -64,7 +64,7 @@ def build_web(
             Middleware(RequestLog, metrics=RequestMetrics(registry)),
             Middleware(SecurityHeaders, headers=headers),
         ],
-        exception_handlers=exception_handlers(headers),
+        exception_handlers=exception_handlers(headers, jobs),
         lifespan=lifespan,
     )
     # A redirect to or from a trailing slash would repeat the token, and trust the Host header.

@@ -1,6 +1,7 @@
 """What people read when there is nothing to hand out."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from math import ceil
 
@@ -19,6 +20,7 @@ from bot.domain.errors import (
     StoreUnavailable,
     Unreachable,
 )
+from bot.domain.ports import Jobs
 from bot.services.tokens import LinkGone, LinkRefused, LinkUnknown
 from bot.web.pages import render
 
@@ -72,8 +74,14 @@ _UNUSABLE = Trouble(
 )
 
 
-def exception_handlers(headers: Mapping[str, str]) -> Mapping[type[Exception], ExceptionHandler]:
+def exception_handlers(headers: Mapping[str, str], jobs: Jobs) -> Mapping[type[Exception], ExceptionHandler]:
     """`headers` go onto the page for unforeseen errors, which is made outside of all other middleware."""
+
+    async def vendor_failed(request: Request, error: Exception) -> Response:
+        if isinstance(error, AgreementBlocked):
+            with suppress(StoreUnavailable):
+                await jobs.defer("agreements", error.account)  # a check behind it finds out more
+        return await _vendor_failed(request, error)
 
     async def unforeseen(request: Request, error: Exception) -> Response:
         log.error("http.unforeseen", exc_info=error)
@@ -82,7 +90,7 @@ def exception_handlers(headers: Mapping[str, str]) -> Mapping[type[Exception], E
     return {
         LinkGone: _gone,
         LinkUnknown: _unknown,
-        ProviderError: _vendor_failed,
+        ProviderError: vendor_failed,
         StoreUnavailable: _store_failed,
         HTTPException: _refused,
         Exception: unforeseen,

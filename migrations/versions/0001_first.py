@@ -192,6 +192,7 @@ def create_outbox() -> None:
         sa.Column("product_id", TEXT),
         sa.Column("build_key", TEXT),
         required("facts", sa.JSON()),
+        sa.Column("origin", TEXT),
         sa.PrimaryKeyConstraint("id", name="pk_alerts"),
         sa.UniqueConstraint("fingerprint", name="uq_alerts_fingerprint"),
     )
@@ -211,6 +212,9 @@ def create_outbox() -> None:
         sa.Column("batch", TEXT),
         required("is_digest", sa.Boolean()),
         sa.Column("sent_at", MOMENT),
+        sa.Column("claim", TEXT),
+        sa.Column("tried_at", MOMENT),
+        sa.Column("drawn", TEXT),
         sa.PrimaryKeyConstraint("sequence", name="pk_deliveries"),
         sa.UniqueConstraint("id", name="uq_deliveries_id"),
         sa.UniqueConstraint("alert_id", "channel", name="uq_deliveries_alert_id_channel"),

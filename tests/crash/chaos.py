@@ -12,6 +12,7 @@ from random import Random
 from bot.sandbox.misbehaviour import Misbehaviour
 from bot.sandbox.slack import Channel, Message
 from bot.sandbox.slack.workspace import Happening, NothingSeen, What
+from bot.sandbox.vendors.apple.model import AppleBuild
 from bot.sandbox.world import World
 
 from .crew import Member
@@ -23,15 +24,20 @@ PAUSE = (0.1, 0.9)  # seconds between two kills: shorter and longer than a start
 WORST = 2.5  # seconds to wait for the worst moment
 METHODS = ("chat.postMessage", "chat.postMessage", "conversations.history", "chat.update", "auth.test")
 
+CHANGE = ": now "  # in the line that a change adds to the thread of a card
+
 Act = Callable[[], object]
 
 
 @dataclass
 class Uploads:
-    """Builds that appear at the vendors, each with a number of its own. `numbers`: of every build so far."""
+    """Builds that appear at the vendors, each with a number of its own. `numbers`: of every build so far; `rejected`: of those
+    that Apple turned down afterwards."""
 
     world: World
     numbers: dict[str, str] = field(default_factory=dict)
+    rejected: set[str] = field(default_factory=set)
+    _reviewed: list[tuple[str, AppleBuild]] = field(default_factory=list)
     _next: Iterator[int] = field(default_factory=lambda: count(70_001))
 
     def one(self, random: Random) -> None:
@@ -43,8 +49,17 @@ class Uploads:
             ("Shop", lambda version: world.apple.upload(world.in_apple.shop, version, number)),
         )
         product, upload = random.choice(shelves)
-        upload(f"9.{len(self.numbers)}.0")
+        uploaded = upload(f"9.{len(self.numbers)}.0")
         self.numbers[number] = product
+        if isinstance(uploaded, AppleBuild):
+            self._reviewed.append((number, uploaded))
+
+    def reject(self) -> None:
+        """The oldest that Apple has not turned down yet: its card changes."""
+        if self._reviewed:
+            number, build = self._reviewed.pop(0)
+            self.world.apple.set_external_state(build, "BETA_REJECTED")
+            self.rejected.add(number)
 
     def of(self, product: str | None) -> set[str]:
         return {number for number, owner in self.numbers.items() if product in (None, owner)}
@@ -75,6 +90,8 @@ async def storm(world: World, crew: Sequence[Member], uploads: Uploads, kills: i
             trouble(world, random)()
         if random.random() < 0.6:
             uploads.one(random)
+        if random.random() < 0.4:
+            uploads.reject()
         if number % 3:
             await asyncio.sleep(random.uniform(*PAUSE))
             random.choice(crew).kill()
@@ -101,6 +118,13 @@ def _is_posted(happening: Happening) -> bool:
 
 
 def told(channel: Channel, numbers: set[str]) -> dict[str, int]:
-    """How many messages of a channel are about each of these builds, its threads included."""
-    texts = [message.text_content for message in channel.messages]
+    """How many cards of a channel are about each of these builds, its threads included."""
+    texts = [message.text_content for message in channel.messages if CHANGE not in message.text_content]
     return {number: sum(f"({number})" in text for text in texts) for number in sorted(numbers)}
+
+
+def stale(channel: Channel, rejected: set[str]) -> list[str]:
+    """The rejected builds whose card there does not say so. A list says it for each build in turn."""
+    cards = [message.text_content for message in channel.messages if CHANGE not in message.text_content]
+    about = {number: text.split(f"({number})", 1)[1] for number in rejected for text in cards if f"({number})" in text}
+    return sorted(number for number, text in about.items() if "rejected" not in text.split("(7", 1)[0])

@@ -17,7 +17,7 @@ from bot.sandbox.world import World
 from bot.store import Database
 
 from ..store.postgres import Postgres, postgres_running
-from .chaos import KILLS, Uploads, told
+from .chaos import KILLS, Uploads, stale, told
 
 ACCOUNTS = 3
 PATIENCE = 60.0 + 2 * KILLS  # seconds until everything that was begun has ended: pauses grow with each refusal
@@ -31,10 +31,14 @@ class Scene:
     url: str
     uploads: Uploads
 
+    def __post_init__(self) -> None:
+        ada = self.world.town.ada
+        self.outside = self.world.slack.workspace.add_channel("outside", ada, with_bot=False)
+
     @property
     def listeners(self) -> list[tuple[Channel, str | None]]:
         town = self.world.town
-        return [(town.mobile, None), (town.general, "Shop"), (town.releases, "Courier")]
+        return [(town.mobile, None), (town.general, "Shop"), (town.releases, "Courier"), (self.outside, "Scanner")]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -53,7 +57,7 @@ class Scene:
         """Until every build was told in every channel that subscribed, and nothing waits to be told."""
 
         async def all_told(store: Database) -> bool:
-            return not self.missing and not await _open(store)
+            return not self.missing and not self.stale and not await _open(store)
 
         await self._until(all_told)
 
@@ -90,11 +94,16 @@ class Scene:
         ]
         logs = [f"{log.name}:\n{_tail(log)}" for log in sorted(self.world.folder.glob("*.log"))]
         accounts = [f"{account}" for account in await store.read(lambda r: r.catalogue.accounts())]
-        return "\n".join([f"missing: {self.missing}", *lines, *accounts, *logs])
+        return "\n".join([f"missing: {self.missing}, stale: {self.stale}", *lines, *accounts, *logs])
 
     @property
     def missing(self) -> list[tuple[str, str]]:
         return [(name, number) for name, number, times in self.counts() if times == 0]
+
+    @property
+    def stale(self) -> list[str]:
+        """Builds whose card does not show how they ended."""
+        return [number for channel, product in self.listeners for number in stale(channel, self.uploads.rejected)]
 
     @property
     def wrong(self) -> list[tuple[str, str, int]]:

@@ -6,11 +6,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from random import Random
+from threading import Event
+from typing import Any
 
 import aiohttp
 import pytest
 
+from bot.app import prepare_database
 from bot.domain.model import App, Build, BuildState, DeliveryState, EventKind, Subscription
+from bot.domain.ports import Repositories
 from bot.jobs.inprocess import InProcessJobs
 from bot.manifest import scopes
 from bot.sandbox.slack import Message, PretendSlack
@@ -24,13 +28,16 @@ from bot.views.bundle import bundle
 from bot.views.text import STATES
 from handlers.messenger import SlackMessenger, web_client
 
-from ..services.conftest import NOON, StoppedClock, make_build
+from ..services.conftest import NOON, Deferred, StoppedClock, make_build
+from ..services.scene import set_scene
+from ..store.postgres import Postgres
 from .chaos import KILLS, SEED
 
 ACCOUNT = "acme-apple"
 SHOP = App(ACCOUNT, "1", "Shop", "com.acme.shop")
 EXAMPLES = range(KILLS)
 STEPS = 40
+FEW = 3  # examples on PostgreSQL, of which each needs a database of its own
 MOST_BUILDS = 8  # more than five within a minute become a list
 STATES_SEEN = (BuildState.READY, BuildState.IN_REVIEW, BuildState.APPROVED, BuildState.REJECTED, BuildState.EXPIRED)
 
@@ -114,26 +121,75 @@ class Life:
 
 
 @pytest.fixture
-async def slack() -> AsyncIterator[PretendSlack]:
-    async with PretendSlack() as slack:
+def clock() -> TickingClock:
+    return TickingClock()
+
+
+@pytest.fixture
+async def slack(clock: TickingClock) -> AsyncIterator[PretendSlack]:
+    async with PretendSlack(lambda: clock().timestamp()) as slack:
         slack.api.scopes = set(scopes())
         yield slack
 
 
 @pytest.mark.timeout(60 + 3 * KILLS)
 @pytest.mark.parametrize("seed", [SEED], ids=lambda seed: f"PURSER_SEED={seed}")
-async def test_the_final_card_is_the_vendors(slack: PretendSlack, tmp_path: Path, seed: int) -> None:
-    for example in EXAMPLES:
+@pytest.mark.parametrize("database", ["SQLite", "PostgreSQL"])
+async def test_the_final_card_is_the_vendors(
+    slack: PretendSlack, clock: TickingClock, tmp_path: Path, request: pytest.FixtureRequest, database: str, seed: int
+) -> None:
+    """On PostgreSQL, a check and a delivery are transactions of two connections at once."""
+    postgres = request.getfixturevalue("postgres") if database == "PostgreSQL" else None
+    for example in EXAMPLES[:FEW] if postgres else EXAMPLES:
         channel = slack.workspace.add_channel(f"example-{example}")
-        wrong = await lived(slack, channel, tmp_path / f"{example}.db", Random(f"{seed}/{example}"))
+        url = postgres.create() if postgres else f"sqlite:///{tmp_path}/{example}.db"
+        wrong = await lived(slack, channel, clock, url, Random(f"{seed}/{example}"))
         assert wrong == [], f"example {example}"
     assert slack.violations == []
 
 
-async def lived(slack: PretendSlack, channel: Channel, file: Path, random: Random) -> list[str]:
+class SlowSync(Sync):
+    """Holds its transaction open after everything was written, as the commit of a large reading does."""
+
+    written: Event
+    go_on: Event
+
+    def _record(self, repositories: Repositories, found: Any) -> int:
+        news = super()._record(repositories, found)
+        self.written.set()
+        self.go_on.wait(10)
+        return news
+
+
+async def test_what_is_drawn_while_a_check_commits_is_what_it_commits(
+    slack: PretendSlack, clock: TickingClock, postgres: Postgres
+) -> None:
+    url = postgres.create()
+    prepare_database(url)
+    store = Database(url)
+    scene = await set_scene(slack, store, clock)
+    await scene.subscribe(scene.channel())
+    build = scene.upload("501")
+    await scene.check()
+    scene.change(build, state=BuildState.EXPIRED)
+    sync = SlowSync(store, {ACCOUNT: scene.apple}, (), Deferred(), clock)
+    sync.written, sync.go_on = Event(), Event()
+    checking = asyncio.create_task(sync.account(ACCOUNT))
+    await asyncio.to_thread(sync.written.wait, 10)
+    await scene.deliver()
+    sync.go_on.set()
+    await checking
+    clock.advance(seconds=5)
+    await scene.deliver()
+    (card,) = scene.said(scene.channel())
+    assert "expired" in card.text_content
+    await store.aclose()
+
+
+async def lived(slack: PretendSlack, channel: Channel, clock: TickingClock, url: str, random: Random) -> list[str]:
     """What is wrong in the channel after one random life."""
-    upgrade(f"sqlite:///{file}")
-    store, clock, vendor = Database(f"sqlite:///{file}"), TickingClock(), Vendor(random)
+    upgrade(url)
+    store, vendor = Database(url), Vendor(random)
     jobs, client = InProcessJobs(), web_client(slack.bot_token, slack.api_url)
     sync = Sync(store, {ACCOUNT: vendor}, (), jobs, clock)
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as client.session:
@@ -171,7 +227,7 @@ def mistakes(channel: Channel, vendor: Vendor) -> list[str]:
     found = []
     for build in vendor.builds.values():
         cards = [m for m in channel.messages if f"({build.number})" in m.text_content and m.thread_ts in (None, m.ts)]
-        if len(cards) > 1:
+        if len(cards) > 1 or (build.state.is_announceable and not cards):
             found.append(f"{build.number} has {len(cards)} cards")
         found += [f"{build.number} is {build.state}, its card says {c.text_content!r}" for c in cards if not says(c, build)]
     return found

@@ -2,6 +2,7 @@
 
 import asyncio
 from random import Random
+from urllib.parse import urlsplit
 
 from bot.sandbox.slack import Message
 from bot.sandbox.world import free_port
@@ -33,6 +34,26 @@ async def test_a_message_that_is_on_its_way_is_told_once(scene: Scene) -> None:
     async with working(*again):
         await scene.until_told()
     assert scene.wrong == []
+
+
+async def test_one_process_on_postgresql_ends_in_time_with_everything_under_way(on_postgres: Scene) -> None:
+    """Somebody's request never ends, and Slack does not answer."""
+    scene = on_postgres
+    bot = Member("run", scene.environment, scene.world.folder)
+    async with working(bot):
+        await ready(scene.world.public_url)
+        await scene.subscribe()
+        hanging = scene.world.slack.api.faults
+        hanging.hang("chat.postMessage", times=3)
+        scene.uploads.one(Random(SEED))
+        await until(lambda: hanging.waits("chat.postMessage") < 3)
+        address = urlsplit(scene.world.public_url)
+        _, writer = await asyncio.open_connection(address.hostname, address.port)
+        writer.write(b"POST /slack/events HTTP/1.1\r\nHost: purser\r\nContent-Length: 99\r\n\r\n{")
+        await writer.drain()
+        assert await bot.end() < IN_TIME - 1
+        assert bot.ended == [0]
+        writer.close()
 
 
 async def test_the_web_goes_on_answering(on_postgres: Scene) -> None:

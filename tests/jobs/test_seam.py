@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import psycopg
 import pytest
+import structlog
 
 from bot.domain.errors import StoreUnavailable, UserMistake
 from bot.jobs.inprocess import InProcessJobs
@@ -69,7 +70,10 @@ async def jobs(request: pytest.FixtureRequest, work: Work) -> AsyncIterator[Seam
         work.begun.append(("mistaken", key))
         raise UserMistake("an expected failure")
 
-    seam.use({**{name: work.task(name) for name in ("poll", "sync", "deliver")}, "mistaken": mistaken})  # type: ignore[dict-item]
+    async def origin(key: str) -> None:
+        work.begun.append(("origin", structlog.contextvars.get_contextvars().get("request_id", "")))
+
+    seam.use({**{name: work.task(name) for name in ("poll", "sync", "deliver")}, "mistaken": mistaken, "origin": origin})  # type: ignore[dict-item]
     async with seam.running(works=True):
         yield seam
         work.gate.set()
@@ -153,3 +157,10 @@ async def test_a_database_that_is_gone_is_one_known_error(postgres: Postgres, wo
             await seam.defer("sync", "acme-apple")
     with pytest.raises(StoreUnavailable):
         prepare_queue("postgresql://127.0.0.1:1/nothing")
+
+
+async def test_work_is_logged_under_the_request_that_deferred_it(jobs: Seam, work: Work) -> None:
+    with structlog.contextvars.bound_contextvars(request_id="abc123"):
+        await jobs.defer("origin")
+    await work.until(lambda: bool(work.begun))
+    assert work.begun == [("origin", "abc123")]

@@ -1,5 +1,6 @@
 """The wired bot on loopback, between a pretend workspace and pretend vendors. Nothing polls by itself: tests say when."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from bot.app import Purser, build, load_settings
+from bot.domain.model import DeliveryState
 from bot.manifest import scopes
 from bot.sandbox.server import LoopbackServer
 from bot.sandbox.slack import Message
@@ -53,6 +55,8 @@ class Journey:
         for account in accounts or ACCOUNTS:
             await self.purser.sync.account(account)
         await self.purser.alerts.deliver_due()
+        while (await self.purser.store.read(lambda r: r.outbox.counts()))[DeliveryState.SENDING]:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)  # the bot's own work was faster
 
     def in_mobile(self) -> list[Message]:
         return self.world.slack.messages(self.world.town.mobile)

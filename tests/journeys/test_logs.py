@@ -113,6 +113,9 @@ async def test_a_whole_story_in_json_holds_no_key(world: World) -> None:
     assert {line["request_id"] for line in answers} <= requests
     assert {line["reason"] for line in lines if "rejected" in line["event"]} == {"bad_signature"}
     assert "exception" not in text
+    (hook,) = (line for line in lines if line["event"] == "webhook.received")
+    told = [line for line in lines if line["event"] == "alert delivered" and line["request_id"] == hook["request_id"]]
+    assert [line["alert"].split(":")[0] for line in told] == ["new_build"]
 
 
 async def test_in_text_and_over_a_socket_each_answer_can_be_followed_too() -> None:

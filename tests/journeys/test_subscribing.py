@@ -82,7 +82,7 @@ async def test_in_a_direct_message_one_subscribes_oneself(journey: Journey) -> N
     await journey.check("acme-applivery")
     (card,) = [m for m in slack.messages(slack.workspace.direct(ada)) if "3.2.0 (1500)" in m.text_content]
     assert not cards(journey, "3.2.0 (1500)")
-    assert [b.label for b in card.buttons] == ["Download", "All versions", "Mute this product here"]
+    assert [b.label for b in card.buttons] == ["Download", "Share", "All versions", "Mute this product here"]
     await slack.dm(ada, "unsubscribe shop")
     journey.world.applivery.upload(journey.world.in_applivery.shop, "3.2.1", "1501")
     await journey.check("acme-applivery")

@@ -20,8 +20,8 @@ from .conftest import NOON, StoppedClock
 
 
 @pytest.fixture
-async def slack() -> AsyncIterator[PretendSlack]:
-    async with PretendSlack() as slack:
+async def slack(clock: StoppedClock) -> AsyncIterator[PretendSlack]:
+    async with PretendSlack(lambda: clock().timestamp()) as slack:
         slack.api.scopes = set(scopes())
         yield slack
 

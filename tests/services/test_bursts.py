@@ -17,7 +17,7 @@ from .scene import Scene, set_scene
 
 @pytest.fixture
 async def scene(store: Database, clock: StoppedClock) -> AsyncIterator[Scene]:
-    async with PretendSlack() as slack:
+    async with PretendSlack(lambda: clock().timestamp()) as slack:
         slack.api.scopes = set(scopes())
         scene = await set_scene(slack, store, clock)
         await scene.subscribe(scene.channel())
@@ -64,6 +64,24 @@ async def test_what_follows_within_the_minute_is_folded_too(scene: Scene) -> Non
     scene.clock.advance(minutes=2)
     upload(scene, 2, first=7)
     assert [len(downloads(card)) for card in (await told(scene))[5:]] == [1, 1]
+
+
+async def test_builds_that_trickle_in_are_no_more_messages_than_a_burst(scene: Scene) -> None:
+    for number in range(12):
+        upload(scene, 1, first=number)
+        await told(scene)
+        scene.clock.advance(seconds=4)
+    assert len(scene.said(scene.channel())) == MOST_CARDS
+    scene.clock.advance(seconds=13)
+    assert [len(downloads(card)) for card in await told(scene)] == [1] * MOST_CARDS + [7]
+
+
+async def test_what_joins_a_thread_or_changes_a_card_does_not_wait_for_the_minute_to_end(scene: Scene) -> None:
+    upload(scene, MOST_CARDS)
+    await told(scene)
+    upload(scene, 1, first=MOST_CARDS)
+    scene.change(scene.apple.builds[1], state=BuildState.LIVE)
+    assert "now live" in (await told(scene))[-1].text_content
 
 
 async def test_a_thousand_are_one_message_that_slack_takes(scene: Scene) -> None:
@@ -216,3 +234,58 @@ async def test_a_reply_that_slack_took_before_we_died_is_found_in_its_thread(sce
     assert await delivery.resume() == 2
     assert len(await told(scene)) == 3
     assert await scene.outcomes(scene.channel()) == [(DeliveryState.SENT, None)] * 3
+
+
+@pytest.mark.parametrize("error", ["edit_window_closed", "cant_update_message"])
+async def test_a_card_that_may_not_be_changed_gets_its_line_all_the_same(scene: Scene, error: str) -> None:
+    build = scene.upload("418")
+    await told(scene)
+    scene.slack.fail("chat.update", error)
+    scene.change(build, state=BuildState.REJECTED)
+    card, line = await told(scene)
+    assert not card.edits
+    assert (line.thread_ts, "now rejected" in line.text_content) == (card.ts, True)
+
+
+async def test_a_new_build_outlives_the_thread_that_it_was_to_join(scene: Scene) -> None:
+    scene.upload("418", version="3.2.0")
+    await told(scene)
+    scene.slack.fail("chat.postMessage", "thread_not_found")
+    scene.upload("77", version="3.2.0", to=scene.applivery)
+    assert [card.thread_ts for card in await told(scene)] == [None, None]
+
+
+async def test_a_thread_that_is_gone_holds_no_earlier_message(scene: Scene) -> None:
+    build = scene.upload("418")
+    (card,) = await told(scene)
+    scene.change(build, state=BuildState.LIVE)
+    await scene.check()
+    scene.slack.api.faults.break_down("chat.postMessage")
+    await scene.deliver()
+    scene.slack.workspace.delete(card)
+    scene.slack.fail("chat.update", "edit_window_closed")
+    scene.slack.fail("chat.postMessage", "thread_not_found")
+    scene.clock.advance(minutes=1)
+    await scene.deliver()
+    assert (await scene.outcomes(scene.channel()))[1] == (DeliveryState.DROPPED, "thread_not_found")
+
+
+async def test_slack_that_wants_fewer_updates_is_not_asked_by_the_next_channel(scene: Scene) -> None:
+    for name in ("ios", "android"):
+        await scene.subscribe(scene.channel(name))
+    build = scene.upload("418")
+    await told(scene)
+    scene.change(build, state=BuildState.LIVE)
+    scene.slack.rate_limit("chat.update", retry_after=30)
+    await scene.check()
+    delivery = scene.delivery()
+    await delivery.deliver_due()
+    scene.slack.rate_limit("chat.update", retry_after=30)
+    scene.clock.advance(seconds=29)
+    await delivery.deliver_due()
+    assert scene.slack.api.faults.waits("chat.update") == 1
+    scene.clock.advance(seconds=2)
+    await delivery.deliver_due()
+    scene.clock.advance(seconds=31)
+    await delivery.deliver_due()
+    assert [len(scene.said(scene.channel(name))) for name in ("mobile", "ios", "android")] == [2, 2, 2]

@@ -78,7 +78,7 @@ def test_the_next_time(digest: Digest, now: datetime, due: datetime) -> None:
 
 @pytest.fixture
 async def scene(store: Database, clock: StoppedClock) -> AsyncIterator[Scene]:
-    async with PretendSlack() as slack:
+    async with PretendSlack(lambda: clock().timestamp()) as slack:
         slack.api.scopes = set(scopes())
         scene = await set_scene(slack, store, clock)
         await scene.subscribe(scene.channel(), digest=DAILY)

@@ -1,7 +1,7 @@
 """Who is on a blocked agreement, who is reminded, and which cards are drawn anew; over the real client to the pretend Slack."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -55,17 +55,13 @@ class Case:
     delivery: AlertDelivery
     messenger: SlackMessenger
     office: Office
-    pauses: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.mobile = self.slack.workspace.add_channel("mobile")
         self.general = self.slack.workspace.add_channel("general")
         self.watch = AgreementWatch(self.store, {APPLE: self.office}, self.jobs, self.clock, apart=timedelta(0))
         self.incidents = Incidents(self.store, self.watch, self.jobs, self.clock)
-        self.cards = IncidentCards(self.store, self.messenger, alerts.card, {}, self.clock, self._pause)
-
-    async def _pause(self, seconds: float) -> None:
-        self.pauses.append(seconds)
+        self.cards = IncidentCards(self.store, self.messenger, alerts.card, {}, self.clock)
 
     async def begin(self) -> None:
         for channel, kind in ((self.mobile, EventKind.AGREEMENTS), (self.general, EventKind.NEW_BUILDS)):
@@ -102,7 +98,7 @@ def _subscribe(repositories: Repositories, wanted: Subscription) -> None:
 
 @pytest.fixture
 async def case(store: Database, apple: Shelf, jobs: Deferred, clock: StoppedClock) -> AsyncIterator[Case]:
-    async with PretendSlack() as slack, aiohttp.ClientSession() as session:
+    async with PretendSlack(lambda: clock().timestamp()) as slack, aiohttp.ClientSession() as session:
         slack.api.scopes = set(scopes())
         client = web_client(slack.bot_token, slack.api_url)
         client.session = session
@@ -224,18 +220,89 @@ async def test_an_account_without_an_incident_has_no_card(case: Case) -> None:
 
 
 async def test_a_card_that_slack_refuses_for_now_is_drawn_later(case: Case) -> None:
-    case.slack.rate_limit("chat.update", times=2)
+    case.slack.rate_limit("chat.update")
     await case.incidents.take(APPLE, NOON, "U1")
     await case.cards.update(APPLE)
-    assert case.pauses == [30.0, 30.0]
-    assert "@U1 is on it" in case.card()
-
-
-@pytest.mark.parametrize(("error", "pauses"), [("message_not_found", 0), ("internal_error", 4)])
-async def test_a_card_that_slack_never_takes_is_given_up(case: Case, error: str, pauses: int) -> None:
-    case.slack.fail("chat.update", error, times=99)
+    assert "@U1" not in case.card()
+    case.jobs.calls.clear()
+    await case.incidents.redraw()
+    assert case.jobs.calls == [("incident", APPLE)]
     await case.cards.update(APPLE)
-    assert len(case.pauses) == pauses
+    assert "@U1 is on it" in case.card()
+    await case.incidents.redraw()
+    assert case.jobs.calls == [("incident", APPLE)]
+
+
+async def test_a_click_while_the_card_is_on_its_way_is_drawn_afterwards(case: Case) -> None:
+    """The card was drawn before the click, and stands in the channel after it."""
+    await case.end()
+    await case.deliver()
+    case.office.state = BLOCKED
+    for _ in range(2):
+        case.clock.advance(minutes=1)
+        await case.watch.check(APPLE)
+    since = (await case.current()).since
+    parcel = await case.store.write(lambda r: case.delivery._packer.take(r, case.mobile.id))
+    assert parcel
+    await case.incidents.take(APPLE, since, "U1")
+    await case.cards.update(APPLE)
+    await case.delivery._deliver(parcel)
+    case.jobs.calls.clear()
+    await case.incidents.redraw()
+    assert case.jobs.calls == [("incident", APPLE)]
+    await case.cards.update(APPLE)
+    assert "@U1 is on it" in case.slack.messages(case.mobile)[-1].text_content
+
+
+async def test_slack_that_wants_fewer_updates_is_not_asked_for_the_next_channel(case: Case) -> None:
+    for name in ("ios", "android"):
+        channel = case.slack.workspace.add_channel(name)
+        kinds = frozenset({EventKind.AGREEMENTS})
+        await case.store.write(partial(_subscribe, wanted=Subscription(name, channel.id, kinds, "U1", NOON)))
+    case.clock.advance(days=1)
+    await case.incidents.remind()
+    await case.deliver()
+    await case.incidents.take(APPLE, NOON, "U1")
+    case.slack.rate_limit("chat.update")
+    before = len(case.slack.calls("chat.update"))
+    await case.cards.update(APPLE)
+    assert len(case.slack.calls("chat.update")) == before
+    await case.cards.update(APPLE)
+    assert len(case.slack.calls("chat.update")) == before + 3
+
+
+async def test_a_card_that_slack_never_takes_is_given_up(case: Case) -> None:
+    case.slack.fail("chat.update", "message_not_found")
+    await case.incidents.take(APPLE, NOON, "U1")
+    await case.cards.update(APPLE)
+    case.jobs.calls.clear()
+    await case.incidents.redraw()
+    assert case.jobs.calls == []
+
+
+@pytest.mark.parametrize("error", ["message_not_found", "edit_window_closed", "cant_update_message"])
+async def test_a_card_that_cannot_be_changed_silences_no_reminder(case: Case, error: str) -> None:
+    case.slack.fail("chat.update", error)
+    case.clock.advance(days=1)
+    await case.incidents.remind()
+    await case.deliver()
+    card, reminder = case.slack.messages(case.mobile)
+    assert reminder.thread_ts == (None if error == "message_not_found" else card.ts)
+    assert ("I'm on it" in [button.label for button in reminder.buttons]) == (error == "message_not_found")
+
+
+async def test_an_incident_whose_card_was_deleted_goes_on_under_a_new_one(case: Case) -> None:
+    case.slack.workspace.delete(case.slack.messages(case.mobile)[0])
+    case.clock.advance(days=1)
+    await case.incidents.remind()
+    await case.deliver()
+    await case.incidents.take(APPLE, NOON, "U1")
+    await case.cards.update(APPLE)
+    await case.end()
+    await case.deliver()
+    card, line = case.slack.messages(case.mobile)
+    assert "Nothing blocks" in card.text_content
+    assert line.thread_ts == card.ts
 
 
 @pytest.mark.parametrize(

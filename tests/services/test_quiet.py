@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.domain.model import DeliveryState
+from bot.domain.model import Agreement, AgreementState, DeliveryState
 from bot.manifest import scopes
 from bot.sandbox.slack import ChannelKind, PretendSlack
 from bot.sandbox.slack.workspace import Channel
+from bot.services.agreements import blocked_alert
+from bot.services.alerts import MOST_ATTEMPTS
 from bot.services.parcels import MOST_CARDS
 from bot.store import Database
 
@@ -17,7 +19,7 @@ from .scene import Scene, set_scene
 
 @pytest.fixture
 async def scene(store: Database, clock: StoppedClock) -> AsyncIterator[Scene]:
-    async with PretendSlack() as slack:
+    async with PretendSlack(lambda: clock().timestamp()) as slack:
         slack.api.scopes = set(scopes())
         slack.workspace.add_user("ada")
         slack.workspace.add_user("ben")
@@ -144,7 +146,55 @@ async def test_a_revoked_token_loses_nothing(scene: Scene, mobile: Channel) -> N
     scene.clock.advance(minutes=16)
     await scene.deliver()
     assert len(scene.said(mobile)) == 1
-    assert direct(scene, "ada") == []
+
+
+@pytest.mark.parametrize("how", ["token_revoked", "missing_scope"])
+async def test_who_subscribed_learns_of_a_broken_installation_once_when_it_is_mended(scene: Scene, how: str) -> None:
+    mobile, other = scene.channel(), scene.channel("other")
+    for channel in (mobile, other):
+        await scene.subscribe(channel)
+    api = scene.slack.api
+    api.revoked = how == "token_revoked"
+    api.scopes.discard("chat:write" if how == "missing_scope" else "")
+    await upload(scene, "1", "2")
+    for _ in range(9):
+        scene.clock.advance(minutes=20)
+        await scene.deliver()
+    api.revoked = False
+    api.scopes.add("chat:write")
+    scene.clock.advance(minutes=16)
+    await scene.deliver()
+    (told,) = direct(scene, "ada")
+    assert "I could write to no channel" in told
+    assert [len(scene.said(channel)) for channel in (mobile, other)] == [2, 2]
+
+
+@pytest.mark.parametrize("how", ["is_archived", "token_revoked"])
+async def test_probes_of_a_quiet_channel_use_up_no_attempt(scene: Scene, mobile: Channel, how: str) -> None:
+    scene.slack.api.revoked, mobile.is_archived = how == "token_revoked", how == "is_archived"
+    await upload(scene, "1")
+    for _ in range(MOST_ATTEMPTS + 1):
+        scene.clock.advance(minutes=61)
+        await scene.deliver()
+    scene.slack.api.revoked = mobile.is_archived = False
+    scene.slack.fail("chat.postMessage", "internal_error")
+    for _ in range(2):
+        scene.clock.advance(minutes=61)
+        await scene.deliver()
+    assert len(scene.said(mobile)) == 1
+
+
+async def test_what_blocks_an_account_is_told_after_weeks(scene: Scene, mobile: Channel) -> None:
+    mobile.is_archived = True
+    incident = Agreement("acme-apple", AgreementState.BLOCKED, since=scene.clock(), checked_at=scene.clock(), blocked=("apps",))
+    alert = blocked_alert(incident, scene.clock())
+    await scene.store.write(lambda r: (r.agreements.save(incident), r.outbox.add(alert, [mobile.id])))
+    for _ in range(10):
+        await scene.deliver()
+        scene.clock.advance(days=1)
+    mend(mobile)
+    await scene.deliver()
+    assert ["apps" in card.text_content for card in scene.said(mobile)] == [True]
 
 
 async def test_a_missing_scope_loses_nothing(scene: Scene, mobile: Channel) -> None:

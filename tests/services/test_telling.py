@@ -20,7 +20,7 @@ BOTH = Rules(channels={"Shop": ("C0RELEASES",)}, groups={"Shop": ("S0TESTERS",)}
 
 @pytest.fixture
 async def scene(store: Database, clock: StoppedClock) -> AsyncIterator[Scene]:
-    async with PretendSlack() as slack:
+    async with PretendSlack(lambda: clock().timestamp()) as slack:
         slack.api.scopes = set(scopes())
         yield await set_scene(slack, store, clock)
         assert slack.violations == []

@@ -305,6 +305,9 @@ BURST = (
 QUIET = QuietChannel("C0456", "channel_not_found", NOW - timedelta(hours=5), NOW)
 
 
+GIVEN_UP = Delivery("d", NEW_BUILD.alert, "C0456", DeliveryState.FAILED, NOW, reason="msg_too_long")
+
+
 def told(build: Build, state: DeliveryState, reason: str | None = None, **facts: Any) -> ToldLine:
     standing = Delivery("d", NEW_BUILD.alert, "C1", state, NOW, reason=reason)
     return ToldLine(replace(standing, **facts), SHOP, build)
@@ -479,6 +482,7 @@ GOLDEN: Mapping[str, Callable[[], Message]] = {
         StatusAnswer(
             (AccountLine(WELL, "App Store Connect", agreement=BLOCKED_PAPERS), AccountLine(DOWN, "Appcircle")),
             {"sent": 1200, "pending": 2, "failed": 1},
+            failed=(GIVEN_UP,),
         ),
         NOW,
     ),

@@ -7,7 +7,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from bot.domain.errors import Confused, NotFound, ProviderError, Refused, Unreachable
+from bot.domain.errors import AgreementBlocked, Confused, NotFound, ProviderError, Refused, Unreachable
 from bot.domain.model import Build
 from bot.web.filename import attachment
 from bot.web.filename import file_name as file_name_of
@@ -322,6 +322,14 @@ async def test_a_vendor_in_trouble(door: Door, client: httpx.AsyncClient, troubl
     assert await door.opened(link) == (1, "told_to")
     door.streamer.trouble = None
     assert (await client.get(link + "/file")).status_code == 200
+
+
+async def test_a_file_that_an_agreement_holds_back_has_the_agreement_checked(door: Door, client: httpx.AsyncClient) -> None:
+    link = await door.link(ANDROID)
+    door.streamer.trouble = AgreementBlocked
+    response = await client.get(link + "/file")
+    assert (response.status_code, "Blocked by an agreement" in response.text) == (502, True)
+    assert door.jobs.deferred == [("agreements", "stream")]
 
 
 async def test_a_grant_is_used_up(door: Door, client: httpx.AsyncClient) -> None:

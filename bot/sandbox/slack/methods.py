@@ -213,6 +213,16 @@ def shown_message(workspace: Workspace, message: Message, with_metadata: bool = 
     return shown | {name: value for name, value in optional.items() if value}
 
 
+def conversations_join(call: Call) -> dict[str, Any]:
+    channel = call.channel()
+    if channel.kind is not ChannelKind.PUBLIC:
+        raise SlackError("method_not_supported_for_channel_type")
+    if channel.is_archived:
+        raise SlackError("is_archived")
+    channel.members.add(call.workspace.bot.id)
+    return {"channel": _shown_channel(call, channel)}
+
+
 def conversations_open(call: Call) -> dict[str, Any]:
     user = call.user("users")
     if user.id == call.workspace.bot.id or user.is_bot:
@@ -367,6 +377,7 @@ METHODS: Mapping[str, Method] = {
     "chat.update": Method(chat_update, "chat:write"),
     "conversations.history": Method(conversations_history),
     "conversations.info": Method(conversations_info),
+    "conversations.join": Method(conversations_join, "channels:join"),
     "conversations.replies": Method(conversations_replies),
     "conversations.members": Method(conversations_members),
     "conversations.open": Method(conversations_open, "im:write"),
