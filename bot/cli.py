@@ -150,12 +150,18 @@ async def _serving(settings: "Configured", parts: "Part") -> int:
 
 
 async def _background(settings: "Configured", parts: "Part") -> int:
-    from bot.serving import work
+    """Listens to nobody, unless METRICS_PORT lets health and metrics be asked."""
+    from bot.serving import serve, work
 
     purser = _built(settings, parts)
-    await _prepare(purser)
-    await work(purser.running())
-    return WELL
+    environment = settings.environment
+    if environment.metrics_port is None:
+        await _prepare(purser)
+        await work(purser.running())
+        return WELL
+    with _listening_socket(environment.host, environment.metrics_port, "METRICS_PORT") as listener:
+        await _prepare(purser)
+        return WELL if await serve(purser.web, listener) else FAILED
 
 
 def _built(settings: "Configured", parts: "Part") -> "Purser":
@@ -171,7 +177,7 @@ async def _prepare(purser: "Purser") -> None:
     await purser.prepare()
 
 
-def _listening_socket(host: str, port: int) -> socket.socket:
+def _listening_socket(host: str, port: int, variable: str = "PORT") -> socket.socket:
     """Taken before anything else, so that a taken port is one sentence; who knocks early waits until there is an answer.
 
     The protocol is named because asyncio turns off Nagle's algorithm only for sockets that say they are TCP.
@@ -185,7 +191,7 @@ def _listening_socket(host: str, port: int) -> socket.socket:
         return listener
     except OSError as error:
         listener.close()
-        raise PurserError(f"cannot listen on {host}:{port} ({error.strerror}); set HOST and PORT to others") from error
+        raise PurserError(f"cannot listen on {host}:{port} ({error.strerror}); set HOST and {variable} to others") from error
 
 
 def _migrate_own_file(settings: "Configured") -> None:
