@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import io
 import os
 import socket
@@ -25,6 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     _allow_any_text()
     arguments = _parser().parse_args(argv)
     try:
+        if arguments.command is not _demo:
+            _import_the_rest()
         code: int = arguments.command(arguments)
         sys.stdout.flush()
         return code
@@ -41,6 +44,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return FAILED
     except KeyboardInterrupt:
         return FAILED
+
+
+def _import_the_rest() -> None:
+    """What is imported stays: the collector, which would look through it in vain for a seventh of the time, rests meanwhile."""
+    gc.disable()
+    try:
+        import bot.app  # noqa: F401
+    finally:
+        gc.enable()
 
 
 def _complain(text: str, code: int) -> int:
