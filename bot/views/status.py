@@ -10,7 +10,7 @@ from bot.domain.model import NOT_LISTED, AccountHealth, AgreementState, Delivery
 from bot.views.accounts import account_name
 from bot.views.limits import context, listing, section
 from bot.views.quiet import place, quiet_line
-from bot.views.text import age, count, escape, moment, name
+from bot.views.text import age, count, moment, name, reason_words
 from bot.views.why import reason_of
 
 ACCOUNTS: Final = 25
@@ -51,7 +51,7 @@ def account_line(line: AccountLine, now: datetime, lasting: bool = False) -> str
 def _contact(health: AccountHealth, now: datetime, lasting: bool) -> str:
     when = "" if health.ok_at is None else moment(health.ok_at, now) if lasting else age(health.ok_at, now)
     if health.failing_since is not None:
-        reason = f" ({escape(health.reason)})" if health.reason else ""
+        reason = f" ({reason_words(health.reason)})" if health.reason else ""
         last = f", last read {when}" if when else ", never read"
         pause = f", next try {moment(health.next_at, now)}" if health.next_at and health.next_at > now else ""
         return f"cannot be read since {moment(health.failing_since, now)}{reason}{last}{pause}"
@@ -67,7 +67,7 @@ def _agreement(line: AccountLine) -> tuple[str, ...]:
 def _troubles(line: AccountLine) -> list[str]:
     lost = sum(trouble.reason == NOT_LISTED for trouble in line.troubles)
     unread = [trouble for trouble in line.troubles if trouble.reason != NOT_LISTED]
-    reasons = ", ".join(sorted({escape(trouble.reason) for trouble in unread}))
+    reasons = ", ".join(sorted({reason_words(trouble.reason) for trouble in unread}))
     told = [f"{count(len(unread), 'app')} could not be read ({reasons})"] if unread else []
     return [*told, f"{count(lost, 'app')} listed no longer"] if lost else told
 

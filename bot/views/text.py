@@ -229,5 +229,5 @@ def can_be_had(build: Build, now: datetime) -> bool:
 
 
 def reason_words(reason: str) -> str:
-    """A stable reason code as people read it: `http_502` is "http 502"."""
-    return escape(reason.replace("_", " "))
+    """A stable reason code as people read it: `http_502` is "http 502". A vendor's own code, in capitals, stays as it is."""
+    return code(reason) if reason.isupper() else escape(reason.replace("_", " "))
