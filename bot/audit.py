@@ -19,7 +19,6 @@ from bot.domain.ports import AuditLine, GrantFilter, Repositories
 from bot.services.names import NameIndex
 
 Row = Mapping[str, str | int | bool | None]
-FORMATS = ("table", "csv", "json")
 COLUMNS = (
     *("at", "person", "channel", "product", "version", "number", "platform", "track", "account", "build", "grant"),
     *("given", "outcome", "opened", "expires_at", "revoked_at", "revoked_by"),
