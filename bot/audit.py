@@ -13,10 +13,10 @@ from typing import TextIO
 from rich.console import Console
 from rich.table import Table
 
-from bot.app import Configured, Workshop, utc_now
 from bot.domain.errors import UserMistake
 from bot.domain.ports import AuditLine, GrantFilter, Repositories
 from bot.services.names import NameIndex
+from bot.workshop import Configured, Workshop, utc_now
 
 Row = Mapping[str, str | int | bool | None]
 COLUMNS = (

@@ -15,7 +15,8 @@ from bot.mistakes import ConfigurationError
 from bot.remedies import database_remedy
 
 if TYPE_CHECKING:
-    from bot.app import Configured, Part, Purser
+    from bot.app import Part, Purser
+    from bot.workshop import Configured
 
 WELL, FAILED, MISCONFIGURED = 0, 1, 2
 
@@ -99,7 +100,7 @@ def _add_webhooks(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
 
 
 def _settings(*, with_accounts: bool = True) -> "Configured":
-    from bot.app import load_settings
+    from bot.workshop import load_settings
 
     return load_settings(os.environ, Path.cwd(), with_accounts=with_accounts)
 
