@@ -7,7 +7,8 @@ BIN := $(VENV)/bin
 RUN_READY := $(VENV)/ready-to-run
 DEV_READY := $(VENV)/ready-to-develop
 BENCH_READY := $(VENV)/ready-to-measure
-CHECKED := bot handlers providers migrations tests
+SHIPPED := bot handlers providers migrations
+CHECKED := $(SHIPPED) tests
 
 .PHONY: demo run install test soak bench lint lint-format lint-code lint-types lint-imports requirements clean
 
@@ -88,13 +89,13 @@ endef
 # A virtual environment that uv made has no pip; it is added when uv has gone.
 define INSTALL
 if command -v uv >/dev/null; then \
-	uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1) && \
+	uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r $(1) && \
 	uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .; \
 else \
 	{ $(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null; } && \
 	$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r $(1) && \
 	$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .; \
-fi
+fi && $(BIN)/python -m compileall -q $(SHIPPED)
 endef
 
 # A virtual environment whose Python has gone is none.

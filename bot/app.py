@@ -65,7 +65,7 @@ from bot.views import alerts
 from bot.views.bundle import bundle
 from bot.views.help import Commands
 from bot.views.versions import NO_ACCOUNTS
-from bot.web.app import build_web
+from bot.web.app import build_operations, build_web
 from bot.web.health import Check
 from bot.web.slack import SlackRequests
 from bot.workshop import (
@@ -266,18 +266,24 @@ def build(
     purser = Purser(
         settings, store, providers, sync, agreements, incidents, expiries, delivery, jobs, slack, Starlette(), parts, edge, bolt
     )
-    purser.web = build_web(
-        links=links,
-        providers=providers,
-        jobs=jobs,
-        checks=_checks(settings, store, slack, purser.hears_slack),
-        registry=registry,
-        refresh_metrics=Gauges(registry, store, jobs.depth, clock).refresh,
-        clock=clock,
-        public_url=settings.environment.public_url,
-        slack=None if settings.socket_mode else _slack_requests(settings, bolt).receive,
-        lifespan=lambda _: purser.running(),
-    )
+    checks, refresh = _checks(settings, store, slack, purser.hears_slack), Gauges(registry, store, jobs.depth, clock).refresh
+    if Part.WEB in parts:
+        purser.web = build_web(
+            links=links,
+            providers=providers,
+            jobs=jobs,
+            checks=checks,
+            registry=registry,
+            refresh_metrics=refresh,
+            clock=clock,
+            public_url=settings.environment.public_url,
+            slack=None if settings.socket_mode else _slack_requests(settings, bolt).receive,
+            lifespan=lambda _: purser.running(),
+        )
+    else:
+        purser.web = build_operations(
+            jobs=jobs, checks=checks, registry=registry, refresh_metrics=refresh, lifespan=lambda _: purser.running()
+        )
     return purser
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import io
 import os
 import socket
@@ -26,6 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     _allow_any_text()
     arguments = _parser().parse_args(argv)
     try:
+        if arguments.command is not _demo:
+            _import_the_rest(whole=arguments.command in (_run, _web, _worker, _clock))
         code: int = arguments.command(arguments)
         sys.stdout.flush()
         return code
@@ -42,6 +45,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         return FAILED
     except KeyboardInterrupt:
         return FAILED
+
+
+def _import_the_rest(*, whole: bool) -> None:
+    """Slack and the web only for what goes on running. What is imported stays: the collector, which would look through it in vain
+    for a seventh of the time, rests meanwhile."""
+    gc.disable()
+    try:
+        if whole:
+            import bot.app
+        else:
+            import bot.workshop  # noqa: F401
+    finally:
+        gc.enable()
 
 
 def _complain(text: str, code: int) -> int:
@@ -151,12 +167,18 @@ async def _serving(settings: "Configured", parts: "Part") -> int:
 
 
 async def _background(settings: "Configured", parts: "Part") -> int:
-    from bot.serving import work
+    """Listens to nobody, unless METRICS_PORT lets health and metrics be asked."""
+    from bot.serving import serve, work
 
     purser = _built(settings, parts)
-    await _prepare(purser)
-    await work(purser.running())
-    return WELL
+    environment = settings.environment
+    if environment.metrics_port is None:
+        await _prepare(purser)
+        await work(purser.running())
+        return WELL
+    with _listening_socket(environment.host, environment.metrics_port, "METRICS_PORT") as listener:
+        await _prepare(purser)
+        return WELL if await serve(purser.web, listener) else FAILED
 
 
 def _built(settings: "Configured", parts: "Part") -> "Purser":
@@ -172,7 +194,7 @@ async def _prepare(purser: "Purser") -> None:
     await purser.prepare()
 
 
-def _listening_socket(host: str, port: int) -> socket.socket:
+def _listening_socket(host: str, port: int, variable: str = "PORT") -> socket.socket:
     """Taken before anything else, so that a taken port is one sentence; who knocks early waits until there is an answer.
 
     The protocol is named because asyncio turns off Nagle's algorithm only for sockets that say they are TCP.
@@ -186,7 +208,7 @@ def _listening_socket(host: str, port: int) -> socket.socket:
         return listener
     except OSError as error:
         listener.close()
-        raise PurserError(f"cannot listen on {host}:{port} ({error.strerror}); set HOST and PORT to others") from error
+        raise PurserError(f"cannot listen on {host}:{port} ({error.strerror}); set HOST and {variable} to others") from error
 
 
 def _migrate_own_file(settings: "Configured") -> None:

@@ -120,6 +120,7 @@ class Environment(BaseSettings):
     purser_config: str = Field(default=DEFAULT_FILE, examples=[DEFAULT_FILE])
     host: str = Field(default="127.0.0.1", examples=["0.0.0.0"])  # noqa: S104 - what a container wants, and not the default
     port: Annotated[int, BeforeValidator(_port)] = Field(default=3000, examples=[3000])
+    metrics_port: Annotated[int, BeforeValidator(_port)] | None = Field(default=None, examples=[9090])
     log_level: Annotated[LogLevel, Lower] = Field(default=LogLevel.INFO, examples=["info"])
     log_format: Annotated[LogFormat, Lower] = Field(default=LogFormat.TEXT, examples=["json"])
 

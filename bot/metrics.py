@@ -46,11 +46,11 @@ class _Standing:
     links: int
 
 
-def _standing(repositories: Repositories) -> _Standing:
+def _standing(repositories: Repositories, now: datetime) -> _Standing:
     return _Standing(
         repositories.catalogue.health(),
         repositories.outbox.counts(),
-        repositories.outbox.oldest_open(),
+        repositories.outbox.oldest_open(now),
         repositories.grants.count(GrantFilter(given=True)),
     )
 
@@ -81,24 +81,32 @@ class Gauges:
         )
         self._deliveries = Gauge("purser_deliveries", "Alerts in channels, by state.", ["state"], registry=registry)
         self._oldest = Gauge(
-            "purser_oldest_pending_alert_seconds", "Age of the oldest alert that waits for a channel; 0: none.", registry=registry
+            "purser_oldest_pending_alert_seconds",
+            "Since the oldest alert waits for a channel, a digest from when it is due; 0: none does.",
+            registry=registry,
         )
         self._links = Gauge("purser_links_minted", "Links in the audit log.", registry=registry)
         self._waiting = Gauge("purser_jobs_waiting", "Background jobs that nobody has begun.", ["task"], registry=registry)
 
     async def refresh(self) -> None:
         """Without the database, what was known of it is no longer told."""
-        for gauge in (self._age, self._failing, self._next, self._deliveries, self._waiting):
-            gauge.clear()
         try:
-            standing, depth = await self._store.read(_standing), await self._depth()
+            now = self._clock()
+            standing, depth = await self._store.read(lambda r: _standing(r, now)), await self._depth()
         except StoreUnavailable:
+            self._forget()
             self._up.set(0)
             self._oldest.set(float("nan"))
             self._links.set(float("nan"))
             return
+        self._forget()
         self._up.set(1)
         self._show(standing, depth)
+
+    def _forget(self) -> None:
+        """In one go with what is shown next: two may ask at the same time."""
+        for gauge in (self._age, self._failing, self._next, self._deliveries, self._waiting):
+            gauge.clear()
 
     def _show(self, standing: _Standing, depth: Mapping[str, int]) -> None:
         now = self._clock()

@@ -21,7 +21,7 @@ from bot.sandbox.slack.content import Block
 from bot.sandbox.world import World
 
 PICTURE = Path(__file__).parent / "conversation.png"
-WIDTH, HEIGHT = 900, 974
+WIDTH, HEIGHT = 900, 1004
 CHROMIUM = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--hide-scrollbars")
 NOTES = "Checkout in two steps instead of four.\nFixes the rounding of prices in the cart."
 STYLE = """
@@ -81,7 +81,9 @@ def words(text: Block) -> str:
 
 
 def element(it: Block) -> str:
-    return f'<button class="{it.get("style", "")}">{words(it["text"])}</button>' if it["type"] == "button" else words(it)
+    if it["type"] == "button":
+        return f'<button class="{it.get("style", "")}">{words(it["text"])}</button>'
+    return f"<button>{words(it['placeholder'])} ▾</button>" if "placeholder" in it else words(it)
 
 
 def drawn(block: Block) -> str:

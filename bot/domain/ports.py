@@ -458,8 +458,9 @@ class Outbox(Protocol):
         """Deliveries by state."""
         ...
 
-    def oldest_open(self) -> datetime | None:
-        """When the oldest alert was made that has not reached all its channels; None: all have."""
+    def oldest_open(self, now: datetime) -> datetime | None:
+        """Since when the oldest alert waits that has not reached all its channels: since it was made, or since its digest was
+        due. None: none waits."""
         ...
 
 

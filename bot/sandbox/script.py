@@ -162,13 +162,13 @@ class Conversation:
 
     async def download(self, words: str, near: str, sha256: str) -> None:
         page = await self.page(await self.ask(f"/versions {words}"), near)
-        response = await self.browser.get(urljoin(str(page.url), _button_of(page.text)))
+        response = await self.browser.get(urljoin(str(page.url), _link_of(page.text, "Download APK")))
         self.expect(response.status_code == 200, f"the file, not HTTP {response.status_code}")
         self.check_file(response.content, sha256)
 
     async def install_ios(self) -> None:
         page = await self.page(await self.ask("/versions courier ios"), "iOS")
-        link = urlsplit(_button_of(page.text))
+        link = urlsplit(_link_of(page.text, "Install"))
         self.expect(link.scheme == "itms-services", f"an itms-services link, not {link.scheme!r}")
         manifest = await self.browser.get(parse_qs(link.query)["url"][0])
         item = plistlib.loads(manifest.content)["items"][0]
@@ -199,7 +199,7 @@ class Conversation:
         answer = await self.slack.press(self.town.ben, card, "Download")
         self.expect(isinstance(answer, Message) and answer.to == self.town.ben.id, "a link for Ben alone", answer)
         page = await self.browser.get(answer.button("Open").url or "")
-        response = await self.browser.get(urljoin(str(page.url), _button_of(page.text)))
+        response = await self.browser.get(urljoin(str(page.url), _link_of(page.text, "Download APK")))
         self.check_file(response.content, build.artefact.sha256)
 
     async def processed(self) -> None:
@@ -300,21 +300,25 @@ def _labelled(thing: Message | View, label: str) -> list[str]:
 
 
 class _Links(HTMLParser):
-    """Finds the address behind the page's one big button."""
+    """The links of a page: label -> address."""
 
-    def __init__(self) -> None:
+    def __init__(self, page: str) -> None:
         super().__init__()
-        self.main: str | None = None
+        self.found: dict[str, str] = {}
+        self._address: str | None = None
+        self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = dict(attrs)
-        if tag == "a" and "button" in (found.get("class") or "").split() and self.main is None:
-            self.main = found.get("href")
+        self._address = dict(attrs).get("href") if tag == "a" else None
+
+    def handle_data(self, data: str) -> None:
+        if self._address is not None:
+            self.found[data.strip()] = self._address
+            self._address = None
 
 
-def _button_of(page: str) -> str:
-    links = _Links()
-    links.feed(page)
-    if links.main is None:
-        raise StepFailed("expected a page with a button")
-    return links.main
+def _link_of(page: str, label: str) -> str:
+    try:
+        return _Links(page).found[label]
+    except KeyError:
+        raise StepFailed(f"expected a page with a link called {label}") from None

@@ -200,9 +200,12 @@ class SqlOutbox:
             counts[state] += count
         return counts
 
-    def oldest_open(self) -> datetime | None:
-        waiting = select(func.min(alerts.c.created_at)).join_from(deliveries, alerts, deliveries.c.alert_id == alerts.c.id)
-        return self._connection.scalar(waiting.where(deliveries.c.state.in_(OPEN)))
+    def oldest_open(self, now: datetime) -> datetime | None:
+        is_open, digest = deliveries.c.state.in_(OPEN), deliveries.c.is_digest
+        made = select(func.min(alerts.c.created_at)).join_from(deliveries, alerts, deliveries.c.alert_id == alerts.c.id)
+        due = select(func.min(deliveries.c.due_at)).where(is_open, digest, deliveries.c.due_at <= now)
+        moments = (self._connection.scalar(made.where(is_open, ~digest)), self._connection.scalar(due))
+        return min((moment for moment in moments if moment), default=None)
 
     def _change(self, delivery_id: str, only_from: Sequence[DeliveryState], **values: Any) -> None:
         """Nothing happens when the delivery is in none of these states: SENT and FAILED stay what they are."""

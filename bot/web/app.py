@@ -1,6 +1,6 @@
 """The table of contents of everything that Purser answers over HTTP."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
@@ -42,7 +42,6 @@ def build_web(
     lifespan: Lifespan[Starlette] | None = None,
 ) -> Starlette:
     """`providers` by account name; `checks` decide /readyz; without `slack` (Socket Mode) there is no /slack/events."""
-    headers = security_headers(public_url)
     webhooks = Webhooks(providers, jobs)
     routes: list[BaseRoute] = [
         Route("/webhooks/{account}", webhooks.receive, methods=["POST"], max_body_size=MAX_BODY),
@@ -52,12 +51,43 @@ def build_web(
         Route("/d/{token}/file", FileTransfer(links), methods=["GET"]),
         Route("/d/{token}/manifest.plist", InstallManifest(links).show),
         Route("/d/{token}/qr.svg", QrCode(links).show),
-        Route("/healthz", alive),
-        Route("/readyz", Readiness(checks).show),
-        Route("/metrics", Exposition(registry, refresh_metrics).show),
+        *_operations(checks, registry, refresh_metrics),
     ]
     if slack is not None:
         routes.insert(0, Route("/slack/events", slack, methods=["POST"], max_body_size=MAX_BODY))
+    return _app(routes, registry, jobs, public_url, lifespan)
+
+
+def build_operations(
+    *,
+    jobs: Jobs,
+    checks: Mapping[str, Check],
+    registry: CollectorRegistry,
+    refresh_metrics: Callable[[], Awaitable[None]] | None = None,
+    lifespan: Lifespan[Starlette] | None = None,
+) -> Starlette:
+    """Health and metrics alone, of a process that answers nobody else."""
+    return _app(_operations(checks, registry, refresh_metrics), registry, jobs, None, lifespan)
+
+
+def _operations(
+    checks: Mapping[str, Check], registry: CollectorRegistry, refresh: Callable[[], Awaitable[None]] | None
+) -> Sequence[BaseRoute]:
+    return (
+        Route("/healthz", alive),
+        Route("/readyz", Readiness(checks).show),
+        Route("/metrics", Exposition(registry, refresh).show),
+    )
+
+
+def _app(
+    routes: Sequence[BaseRoute],
+    registry: CollectorRegistry,
+    jobs: Jobs,
+    public_url: str | None,
+    lifespan: Lifespan[Starlette] | None,
+) -> Starlette:
+    headers = security_headers(public_url)
     app = Starlette(
         routes=routes,
         middleware=[

@@ -57,7 +57,8 @@ class Member:
             self._process.terminate()
 
     async def _spawn(self) -> None:
-        inherited = {name: value for name, value in os.environ.items() if name.upper() not in VARIABLES}
+        left_out = {*VARIABLES, "PYTHONDONTWRITEBYTECODE"}  # or each start would compile everything anew
+        inherited = {name: value for name, value in os.environ.items() if name.upper() not in left_out}
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "bot.cli", self.command),

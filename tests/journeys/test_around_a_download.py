@@ -57,10 +57,10 @@ async def test_a_direct_message_that_slack_lost_sight_of_is_not_sent_twice(journ
     await journey.press(await journey.ask("/download shop 418"), "Tell me when it is ready")
     journey.world.apple.finish_processing(journey.world.in_apple.processing)
     await journey.check()
-    delivery = direct_messages(journey)[0].metadata
+    delivery, now = direct_messages(journey)[0].metadata, journey.clock()
     assert delivery
     found = await journey.purser.alerts._messenger.find(
-        journey.world.town.ada.id, delivery["event_payload"]["delivery"], journey.clock().replace(year=2020)
+        journey.world.town.ada.id, delivery["event_payload"]["delivery"], now.replace(year=2020), now
     )
     assert found == direct_messages(journey)[0].ts
 

@@ -1,6 +1,7 @@
 """What was told where; mutes, and channels that went quiet."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from bot.domain.digest import Digest
 from bot.domain.model import AlertKind, Card, DeliveryState, EventKind, Mute, QuietChannel, Subscription
@@ -120,6 +121,19 @@ async def test_a_digest_waits_for_its_time(store: Database) -> None:
     assert await store.read(lambda r: r.outbox.channels_due(NOW + hours(5))) == ["C1", "C2"]
     (digest,) = await store.read(lambda r: r.outbox.open_in("C2"))
     assert (digest.is_digest, digest.due_at) == (True, NOW + hours(5))
+
+
+async def test_since_when_the_oldest_waits(store: Database) -> None:
+    async def oldest(now: datetime) -> datetime | None:
+        return await store.read(lambda r: r.outbox.oldest_open(now))
+
+    assert await oldest(NOW) is None
+    await store.write(lambda r: r.outbox.add(new_build_alert("new:digest"), [], {"C2": NOW + hours(5)}))
+    assert await oldest(NOW) is None
+    assert await oldest(NOW + hours(6)) == NOW + hours(5)
+    alert = new_build_alert("new:now")
+    await store.write(lambda r: r.outbox.add(alert, ["C1"]))
+    assert await oldest(NOW + hours(6)) == alert.created_at
 
 
 async def test_what_is_dropped_or_put_off(store: Database) -> None:
