@@ -3,15 +3,14 @@
 import asyncio
 import gc
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import Flag, auto
 from functools import partial
-from pathlib import Path
 from secrets import token_hex
-from typing import Any, Self
+from typing import Any
 
 import aiohttp
 import structlog
@@ -25,9 +24,8 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 from starlette.applications import Starlette
 
-from bot.config import Settings, load
-from bot.domain.errors import PurserError, StoreUnavailable, UserMistake
-from bot.domain.ports import ChecksAgreements, Jobs, ListsExpiries, Provider, Repositories, Step
+from bot.domain.errors import PurserError, StoreUnavailable
+from bot.domain.ports import ChecksAgreements, ListsExpiries, Provider
 from bot.jobs.clock import (
     DELIVER_EVERY,
     EXPIRIES_EVERY,
@@ -40,7 +38,7 @@ from bot.jobs.clock import (
 from bot.jobs.inprocess import InProcessJobs
 from bot.jobs.tasks import RunsJobs, task_table
 from bot.metrics import Gauges, Metrics
-from bot.services.access import Access, Rules
+from bot.services.access import Access
 from bot.services.agreements import AgreementWatch
 from bot.services.alerts import AlertDelivery
 from bot.services.audit import AuditLog
@@ -53,7 +51,6 @@ from bot.services.incidents import IncidentCards, Incidents
 from bot.services.links import Links
 from bot.services.mentions import Mentions
 from bot.services.phone import PhoneSender
-from bot.services.products import ConfiguredProduct, unlisted
 from bot.services.reading import Account, Reader
 from bot.services.refresh import Refresher
 from bot.services.revoking import RevokingDesk
@@ -71,16 +68,23 @@ from bot.views.versions import NO_ACCOUNTS
 from bot.web.app import build_operations, build_web
 from bot.web.health import Check
 from bot.web.slack import SlackRequests
+from bot.workshop import (
+    Configured,
+    Specs,
+    addresses_of,
+    connect_providers,
+    new_sync,
+    register_accounts,
+    rules_of,
+    utc_now,
+)
 from handlers import routes
 from handlers.desk import Desk
 from handlers.edge import Edge
 from handlers.messenger import TOKEN_REFUSED, SlackGroups, SlackMessenger, SlackPeople, SlackRooms, error_code, web_client
 from handlers.socket_mode import staying_connected
 from providers import SPECS
-from providers.spec import AccountSettings, ProviderSpec, SecretSources, Surroundings, unwatched
 
-Configured = Settings[AccountSettings]
-Specs = Mapping[str, ProviderSpec]
 AT_THE_DOOR = timedelta(minutes=1)
 
 log = structlog.get_logger()
@@ -93,15 +97,6 @@ class Part(Flag):
     WORKER = auto()
     CLOCK = auto()
     EVERYTHING = WEB | WORKER | CLOCK
-
-
-def load_settings(environ: Mapping[str, str], cwd: Path, specs: Specs = SPECS, *, with_accounts: bool = True) -> Configured:
-    """Without accounts, for what concerns Slack alone and needs no secret. Raises ConfigurationError."""
-    return load(environ, specs, cwd, SecretSources, with_accounts=with_accounts)
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass
@@ -129,7 +124,7 @@ class Purser:
         refuses a token; a Slack that does not answer is no reason not to start."""
         if not self.settings.accounts:
             log.warning(NO_ACCOUNTS)
-        await self.store.write(partial(_register, accounts=self.settings.accounts))
+        await self.store.write(partial(register_accounts, accounts=self.settings.accounts))
         await self.jobs.check()
         await _accepted(self.slack.auth_test(), "SLACK_BOT_TOKEN", "copy it anew from OAuth & Permissions")
         app_token = self.settings.environment.slack_app_token
@@ -207,46 +202,6 @@ class Purser:
             yield
 
 
-class Workshop:
-    """Accounts and the store without Slack, for commands that do one thing and end."""
-
-    def __init__(
-        self,
-        settings: Configured,
-        clock: Callable[[], datetime] = utc_now,
-        watch: Callable[[Step], None] = unwatched,
-    ) -> None:
-        self.store = Database(settings.environment.database_url)
-        self.providers = connect_providers(settings, Metrics(CollectorRegistry()), clock, watch=watch)
-        self.sync = _sync(settings, self.store, self.providers, NoJobs(), clock)
-        self.audit = AuditLog(self.store, clock)
-        self._accounts = settings.accounts
-        self._products = _products(settings)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        for provider in self.providers.values():
-            await provider.aclose()
-        await self.store.aclose()
-
-    async def register(self) -> None:
-        """Accounts must be known before they are checked. Raises StoreUnavailable."""
-        await self.store.write(partial(_register, accounts=self._accounts))
-
-    async def unlisted(self) -> Mapping[str, Sequence[str]]:
-        """The apps of `[[products]]` that no account lists, by product. Raises StoreUnavailable."""
-        return await self.store.read(lambda r: unlisted(r.catalogue, self._products))
-
-
-class NoJobs:
-    """Leaves what follows to the running bot: deliveries wait in the store."""
-
-    async def defer(self, task: str, key: str = "") -> None:
-        """Does nothing."""
-
-
 def build(
     settings: Configured, parts: Part = Part.EVERYTHING, clock: Callable[[], datetime] = utc_now, specs: Specs = SPECS
 ) -> Purser:
@@ -259,9 +214,9 @@ def build(
     slack = web_client(_secret(settings.environment.slack_bot_token), settings.environment.slack_api_url)
     jobs = _jobs(settings.environment.database_url, settings.purser.takeover_after)
     titles = {account.name: specs[account.provider].title for account in settings.accounts}
-    sync = _sync(settings, store, providers, jobs, clock)
+    sync = new_sync(settings, store, providers, jobs, clock)
     apart = min(settings.purser.agreements_every / 2, timedelta(minutes=1))
-    access = Access(SlackPeople(slack, clock), _rules(settings), SlackGroups(slack, clock), SlackRooms(slack, clock))
+    access = Access(SlackPeople(slack, clock), rules_of(settings), SlackGroups(slack, clock), SlackRooms(slack, clock))
     almanac = Almanac(providers, settings.dates)
     expiries = ExpiryWatch(store, providers, almanac, access, jobs, clock, settings.purser.owners)
     agreements = AgreementWatch(store, providers, jobs, clock, apart, settings.purser.agreements_every)
@@ -274,7 +229,7 @@ def build(
         clock,
         lease=settings.purser.takeover_after,
         render_list=bundle,
-        rules=_rules(settings),
+        rules=rules_of(settings),
         may_hear=WaitingList(access).may_hear,
     )
     audit = AuditLog(store, clock)
@@ -332,21 +287,6 @@ def build(
     return purser
 
 
-def chosen_accounts(settings: Configured, name: str | None) -> Sequence[AccountSettings]:
-    """The account of this name; None: all. Raises UserMistake when no account is called so."""
-    found = [account for account in settings.accounts if name in (None, account.name)]
-    if not found:
-        known = ", ".join(account.name for account in settings.accounts)
-        raise UserMistake(f"no account is called {name}; {settings.config_file.name} has {known}")
-    return found
-
-
-def webhook_pages(settings: Configured, specs: Specs = SPECS) -> Mapping[str, str]:
-    """Account -> where a person enters the webhook's `{address}`; only of vendors that have no API for that."""
-    pages = {account.name: specs[account.provider].webhooks_by_hand for account in settings.accounts}
-    return {name: page for name, page in pages.items() if page}
-
-
 def prepare_database(url: str) -> None:
     """Makes or migrates all tables. Raises StoreUnavailable, and UserMistake for a database of a newer version."""
     upgrade(url)
@@ -365,36 +305,6 @@ def _jobs(database_url: str, takeover: timedelta) -> RunsJobs:
     return QueuedJobs(database_url, takeover)
 
 
-def connect_providers(
-    settings: Configured,
-    metrics: Metrics,
-    clock: Callable[[], datetime],
-    specs: Specs = SPECS,
-    watch: Callable[[Step], None] = unwatched,
-) -> Mapping[str, Provider]:
-    """One client per configured account, by account name. Opens no connection yet."""
-    surroundings = Surroundings(clock, lambda o: metrics.vendor_called(o.account, o.operation, o.reason, o.seconds), watch)
-    return {
-        account.name: specs[account.provider].connect(account, replace(surroundings, homes=_addresses(account)))
-        for account in settings.accounts
-    }
-
-
-def _sync(
-    settings: Configured, store: Database, providers: Mapping[str, Provider], jobs: Jobs, clock: Callable[[], datetime]
-) -> Sync:
-    return Sync(
-        store,
-        providers,
-        _products(settings),
-        jobs,
-        clock,
-        owners=settings.purser.owners,
-        poll_every=settings.purser.poll_every,
-        rules=_rules(settings),
-    )
-
-
 def _links(
     settings: Configured,
     store: Database,
@@ -411,34 +321,17 @@ def _links(
         keys=[key.get_secret_value() for key in environment.secret_key],
         public_url=environment.public_url,
         titles=titles,
-        homes={account.name: _addresses(account) for account in settings.accounts},
+        homes={account.name: addresses_of(account) for account in settings.accounts},
         door=door,
         openings=settings.purser.link_openings,
         per_hour=settings.purser.downloads_per_hour,
     )
 
 
-def _addresses(account: AccountSettings) -> list[str]:
-    """Where an account's vendor lives, as configured or by default."""
-    return [value for value in account.model_dump().values() if isinstance(value, str) and value.startswith("http")]
-
-
 def _doorkeeper(settings: Configured, slack: AsyncWebClient, clock: Callable[[], datetime]) -> Doorkeeper:
     """With a memory of its own, shorter than a link's life: what changed since the click must show."""
     people, groups = SlackPeople(slack, clock, AT_THE_DOOR), SlackGroups(slack, clock, AT_THE_DOOR)
-    return Doorkeeper(Access(people, _rules(settings), groups, SlackRooms(slack, clock)), clock)
-
-
-def _rules(settings: Configured) -> Rules:
-    products = _products(settings)
-    return Rules(
-        guests=settings.purser.guests,
-        external=settings.purser.external,
-        owners=frozenset(settings.purser.owners),
-        channels={product.name: product.channels for product in products if product.channels},
-        groups={product.name: product.groups for product in products if product.groups},
-        apps={app: product.name for product in products for app in product.apps},
-    )
+    return Doorkeeper(Access(people, rules_of(settings), groups, SlackRooms(slack, clock)), clock)
 
 
 def _bolt(settings: Configured, slack: AsyncWebClient) -> AsyncApp:
@@ -459,10 +352,6 @@ def _slack_requests(settings: Configured, bolt: AsyncApp) -> SlackRequests:
 
 def _accounts(settings: Configured, specs: Specs) -> list[Account]:
     return [Account(a.name, a.provider, specs[a.provider].title) for a in settings.accounts]
-
-
-def _products(settings: Configured) -> list[ConfiguredProduct]:
-    return [ConfiguredProduct(p.name, p.aliases, p.apps, p.allow_channels, p.allow_groups) for p in settings.products]
 
 
 async def _accepted(call: Awaitable[object], token: str, mend: str) -> None:
@@ -512,11 +401,6 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 10, 10)
-
-
-def _register(repositories: Repositories, accounts: Iterable[AccountSettings]) -> None:
-    for account in accounts:
-        repositories.catalogue.register_account(account.name, account.provider)
 
 
 def _secret(secret: Any) -> str:

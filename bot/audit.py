@@ -13,13 +13,12 @@ from typing import TextIO
 from rich.console import Console
 from rich.table import Table
 
-from bot.app import Configured, Workshop, utc_now
 from bot.domain.errors import UserMistake
 from bot.domain.ports import AuditLine, GrantFilter, Repositories
 from bot.services.names import NameIndex
+from bot.workshop import Configured, Workshop, utc_now
 
 Row = Mapping[str, str | int | bool | None]
-FORMATS = ("table", "csv", "json")
 COLUMNS = (
     *("at", "person", "channel", "product", "version", "number", "platform", "track", "account", "build", "grant"),
     *("given", "outcome", "opened", "expires_at", "revoked_at", "revoked_by"),

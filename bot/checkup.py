@@ -4,11 +4,11 @@ import asyncio
 
 from rich.console import Console
 
-from bot.app import Configured, Workshop, chosen_accounts
 from bot.progress import AccountLines
 from bot.remedies import UNLISTED, problem, remedy
 from bot.report import Row, print_rows
 from bot.services.sync import SyncReport
+from bot.workshop import Configured, Workshop, chosen_accounts
 
 HEAD = Row("account", f"{'apps':>7}{'builds':>9}{'alerts':>9}")
 

@@ -16,7 +16,8 @@ from bot.mistakes import ConfigurationError
 from bot.remedies import database_remedy
 
 if TYPE_CHECKING:
-    from bot.app import Configured, Part, Purser
+    from bot.app import Part, Purser
+    from bot.workshop import Configured
 
 WELL, FAILED, MISCONFIGURED = 0, 1, 2
 
@@ -27,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         if arguments.command is not _demo:
-            _import_the_rest()
+            _import_the_rest(whole=arguments.command in (_run, _web, _worker, _clock))
         code: int = arguments.command(arguments)
         sys.stdout.flush()
         return code
@@ -46,11 +47,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return FAILED
 
 
-def _import_the_rest() -> None:
-    """What is imported stays: the collector, which would look through it in vain for a seventh of the time, rests meanwhile."""
+def _import_the_rest(*, whole: bool) -> None:
+    """Slack and the web only for what goes on running. What is imported stays: the collector, which would look through it in vain
+    for a seventh of the time, rests meanwhile."""
     gc.disable()
     try:
-        import bot.app  # noqa: F401
+        if whole:
+            import bot.app
+        else:
+            import bot.workshop  # noqa: F401
     finally:
         gc.enable()
 
@@ -111,7 +116,7 @@ def _add_webhooks(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
 
 
 def _settings(*, with_accounts: bool = True) -> "Configured":
-    from bot.app import load_settings
+    from bot.workshop import load_settings
 
     return load_settings(os.environ, Path.cwd(), with_accounts=with_accounts)
 

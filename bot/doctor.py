@@ -18,7 +18,6 @@ from rich.console import Console
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.app import Configured, Workshop, connect_providers, utc_now
 from bot.domain.errors import ProviderError, StoreUnavailable, UserMistake
 from bot.domain.model import AccountHealth
 from bot.domain.ports import Probes, Provider
@@ -30,6 +29,7 @@ from bot.report import Row, print_rows
 from bot.store import Database
 from bot.store.connect import parse_url
 from bot.store.migrate import current_matches_head
+from bot.workshop import Configured, Workshop, connect_providers, utc_now
 from handlers.messenger import error_code, web_client
 
 BOUND = 10.0  # seconds that one check may take; all run at once

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from prometheus_client import CollectorRegistry
 from rich.console import Console
 
-from bot.app import Configured, chosen_accounts, connect_providers, utc_now, webhook_pages
 from bot.domain.errors import ProviderError
 from bot.domain.ports import RegistersWebhooks, WebhookRegistration
 from bot.metrics import Metrics
 from bot.mistakes import ConfigurationError, Mistake
 from bot.remedies import problem, remedy
 from bot.report import LONGEST_LABEL, Row, print_rows
+from bot.workshop import Configured, chosen_accounts, connect_providers, utc_now, webhook_pages
 
 _EXAMPLE = "PUBLIC_URL=https://purser.example.com"
 _UNACCEPTABLE = ("http_400", "http_409", "http_422")  # what Apple answers when it dislikes an attribute

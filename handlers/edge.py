@@ -20,7 +20,6 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
-from slack_sdk.webhook import WebhookResponse
 
 from bot.domain.errors import MessageRefused, StoreUnavailable, UserMistake
 from bot.domain.message import Message, Modal
@@ -30,7 +29,8 @@ from bot.views import home, mistakes
 from bot.views.ids import Shortcut, parse_action_id
 from bot.views.limits import OPTIONS, product_options
 from bot.views.subscribing import outcome
-from handlers.messenger import LONGEST_WAIT, TOKEN_REFUSED, WAITS, call, error_code, patiently, wanted_wait
+from handlers import messages
+from handlers.messenger import TOKEN_REFUSED, call, error_code
 from handlers.modals import Start, as_view, publish, put, show
 from handlers.payloads import (
     Called,
@@ -46,7 +46,7 @@ from handlers.payloads import (
     typed,
 )
 from handlers.reasons import OK, because
-from handlers.requests import Ask, Call, Click, Feature, Form, Reply, Routes, Showing, Tab
+from handlers.requests import Ask, Call, Click, Feature, Form, Reply, Routes, Tab
 
 PATIENCE = 1.8  # seconds; Slack wants the acknowledgement within 3
 GRACE = 2.0  # seconds; a process that is told to end has ten of them in all
@@ -114,7 +114,7 @@ class Edge:
             return
         await ack(**answer)
         if reply.later:
-            self._behind(self._follow_up(reply, respond))
+            self._behind(messages.follow_up(reply, respond))
 
     async def action(self, ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond, client: AsyncWebClient) -> None:
         await ack()
@@ -196,14 +196,14 @@ class Edge:
         reply = await self._pressed(press)
         start = Start(press.trigger, press.channel)
         if reply and not (reply.modal and await put(client, start, reply.modal)):
-            await self._respond(reply, respond)
-            await self._bring_up_to_date(reply, respond)
+            await messages.send(reply, respond)
+            await messages.bring_up_to_date(reply, respond)
 
     async def _click_in_view(self, press: Pressed, respond: AsyncRespond, client: AsyncWebClient) -> None:
         """There is no message to answer to: the answer stands in a modal."""
         start = Start(press.trigger, press.channel, press.view)
         answering = asyncio.create_task(self._pressed(press))
-        await show(client, start, answering, partial(self._tell, press.user, respond, client))
+        await show(client, start, answering, partial(messages.tell, press.user, respond, client))
         if press.action_id.partition(":")[0] in self._routes.alters_home:
             await self._revisit(Entered(press.user, press.channel), client)
 
@@ -233,7 +233,7 @@ class Edge:
             return await self._routes.shortcuts[Shortcut(run.callback)](Call(person, run.channel, run.text))
 
         answering = asyncio.create_task(self._replied("shortcut", work()))
-        await show(client, Start(run.trigger, run.channel), answering, partial(self._tell, run.user, respond, client))
+        await show(client, Start(run.trigger, run.channel), answering, partial(messages.tell, run.user, respond, client))
 
     async def _welcome(self, who: Entered, client: AsyncWebClient) -> None:
         async def work() -> Tab:
@@ -253,70 +253,21 @@ class Edge:
         if ours["channel"]["id"] == who.channel:
             await self._welcome(who, client)
 
-    async def _tell(self, user: str, respond: AsyncRespond, client: AsyncWebClient, reply: Reply) -> None:
-        """What no modal shows: beside the message whose menu it was, or in a direct message."""
-        if respond.response_url:
-            await self._respond(reply, respond)
-            await self._follow_up(reply, respond)
-            return
-        await patiently(client.chat_postMessage, channel=user, **_spoken(reply.message))
-        if reply.later and (newer := await reply.later()).is_news:
-            await patiently(client.chat_postMessage, channel=user, **_spoken(newer.message))
-
     async def _talk(self, said: Said, event: dict[str, Any], client: AsyncWebClient) -> None:
         reply = await self._answer(said)
         if event["type"] == "app_mention":
-            whisper = partial(
-                patiently, client.chat_postEphemeral, channel=said.channel, user=said.user, thread_ts=event.get("thread_ts")
-            )
-            await whisper(**_spoken(reply.message))
-            if reply.later and (newer := await reply.later()).is_news:
-                await whisper(**_spoken(newer.message))
-            return
-        sent = await patiently(client.chat_postMessage, channel=said.channel, **_spoken(reply.message))
-        if reply.later:
-            newer = await reply.later()
-            await patiently(client.chat_update, channel=said.channel, ts=sent["ts"], **_spoken(newer.message))
+            await messages.whisper(reply, said, event.get("thread_ts"), client)
+        else:
+            await messages.say(reply, said, client)
 
     async def _suggestions(self, said: Said) -> tuple[Product, ...]:
         person = await self._admitted("suggest", said.user, said.team)
         return () if isinstance(person, Reply) else await self._routes.suggest(said.words, said.channel, person)
 
-    async def _respond(self, reply: Reply, respond: AsyncRespond) -> None:
-        if not respond.response_url:
-            log.warning("nowhere to answer")
-            return
-        send = partial(
-            respond,
-            response_type="in_channel" if reply.showing is Showing.CHANNEL else "ephemeral",
-            replace_original=reply.showing is Showing.INSTEAD,
-            **_spoken(reply.message),
-        )
-        answer = await send()
-        for _ in range(WAITS):
-            if answer.status_code == 429 and (wait := wanted_wait(answer.headers)) <= LONGEST_WAIT:
-                await asyncio.sleep(wait)
-                answer = await send()
-        if answer.status_code != 200:
-            log.warning("answer not taken by Slack", reason=_refusal(answer))
-
     async def _respond_when_done(self, answering: asyncio.Task[Reply], respond: AsyncRespond) -> None:
         reply = await answering
-        await self._respond(reply, respond)
-        await self._follow_up(reply, respond)
-
-    async def _follow_up(self, reply: Reply, respond: AsyncRespond) -> None:
-        """A command's response URL can add a message but not change one, says Slack: so only news is worth another.
-        https://github.com/slackapi/bolt-js/issues/2287"""
-        if reply.later and (newer := await reply.later()).is_news:
-            await self._respond(Reply(newer.message), respond)
-
-    async def _bring_up_to_date(self, reply: Reply, respond: AsyncRespond) -> None:
-        """What a click changed in place is changed again; beside it, only news is worth another message."""
-        if reply.showing is not Showing.INSTEAD:
-            await self._follow_up(reply, respond)
-        elif reply.later:
-            await self._respond(Reply((await reply.later()).message, Showing.INSTEAD), respond)
+        await messages.send(reply, respond)
+        await messages.follow_up(reply, respond)
 
     async def _replied(self, name: str, work: Awaitable[R]) -> R:
         return await self._timed(name, work, Reply)
@@ -374,16 +325,7 @@ def _instead(message: Message) -> Tab:
     return Tab(home.instead(message))
 
 
-def _refusal(answer: WebhookResponse) -> str:
-    """hooks.slack.com refuses with a code as plain text ("used_url"); anybody else's page is not repeated."""
-    return answer.body if re.fullmatch(r"[a-z_]{1,40}", answer.body) else f"http_{answer.status_code}"
-
-
 def _unheard(reason: str) -> str:
     if reason in TOKEN_REFUSED:
         return "Slack does not tell me who you are. Whoever runs Purser finds out why with `purser doctor`."
     return "Slack did not answer me. Try again in a minute."
-
-
-def _spoken(message: Message) -> dict[str, Any]:
-    return {"text": message.text, "blocks": list(message.blocks), "unfurl_links": False, "unfurl_media": False}

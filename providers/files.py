@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 
-from bot.domain.errors import Confused, NotFound, Refused, Unreachable
+from bot.domain.errors import Confused, Unreachable
 from bot.domain.ports import ByteRequest, FileStream
 from providers.http import Credential, VendorHttp
 
@@ -19,9 +19,6 @@ async def open_file(
 ) -> AsyncIterator[FileStream]:
     """Opens `url`, after redirects that never see the credential. Entering raises ProviderError, also for another part than the
     one asked for (bad_range) and a body whose end nobody could tell from a break (no_length); see FileStream for the rest."""
-    if wanted.head:
-        yield await _describe(http, operation, url, wanted, credential)
-        return
     async with http.stream(operation, "GET", url, credential=credential, headers=_range_headers(wanted)) as response:
         if not _is_what_was_wanted(response, wanted.range):
             raise http.error(operation, Confused, "bad_range")
@@ -29,22 +26,6 @@ async def open_file(
             raise http.error(operation, Confused, "no_length")
         chunks = _nothing() if response.status_code == 416 else http.chunks(operation, response)
         yield _file_stream(response, _whole(http, operation, chunks, _length(response)))
-
-
-async def _describe(http: VendorHttp, operation: str, url: str, wanted: ByteRequest, credential: Credential | None) -> FileStream:
-    try:
-        return await _describe_by("HEAD", http, operation, url, wanted, credential)
-    except (Refused, NotFound, Confused):
-        # An address that was signed for GET refuses HEAD: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
-        return await _describe_by("GET", http, operation, url, wanted, credential)
-
-
-async def _describe_by(
-    method: str, http: VendorHttp, operation: str, url: str, wanted: ByteRequest, credential: Credential | None
-) -> FileStream:
-    """What the headers tell; the connection is closed before a body is read."""
-    async with http.stream(operation, method, url, credential=credential, headers=_range_headers(wanted)) as response:
-        return _file_stream(response, _nothing())
 
 
 def _is_what_was_wanted(response: httpx.Response, wanted: str | None) -> bool:

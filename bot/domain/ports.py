@@ -79,7 +79,7 @@ class MintsLinks(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ByteRequest:
-    """The parts of a browser's request that decide which bytes it wants."""
+    """The parts of a browser's request that decide which bytes it wants. `head`: none, and no vendor is asked."""
 
     range: str | None = None
     if_range: str | None = None
@@ -384,14 +384,6 @@ class Outbox(Protocol):
         """What the message shows from now on."""
         ...
 
-    def cards(self, build_key: str) -> Mapping[str, str]:
-        """Channel -> ts of the message there that is about this build."""
-        ...
-
-    def due(self, now: datetime, limit: int = 100) -> Sequence[Delivery]:
-        """PENDING deliveries whose time has come, oldest first."""
-        ...
-
     def channels_due(self, now: datetime) -> Sequence[str]:
         """Channels with a PENDING delivery whose time has come, but no quiet one before its next probe."""
         ...
@@ -425,12 +417,6 @@ class Outbox(Protocol):
     def interrupted(self, before: datetime) -> Sequence[Delivery]:
         """Deliveries that are SENDING since before this moment: a process died between Slack taking them and our noting it."""
         ...
-
-    def mark_sending(self, delivery_id: str, at: datetime) -> bool:
-        """PENDING -> SENDING, `due_at` becomes `at`; False when somebody else was faster."""
-        ...
-
-    def mark_sent(self, delivery_id: str, ts: str) -> None: ...
 
     def mark_all_sent(
         self, delivery_ids: Iterable[str], ts: str, thread: str | None, at: datetime, drawn: str | None = None

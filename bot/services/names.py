@@ -1,6 +1,6 @@
 """Forgiving names: case, spaces, dashes and small typos do not matter."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from bot.domain.model import Product
 from bot.domain.names import normalise
@@ -58,11 +58,6 @@ def closest(word: str, known: Iterable[str]) -> str | None:
 
     hit = process.extractOne(word[:LONGEST_NAME].casefold(), list(known), scorer=fuzz.ratio, score_cutoff=60)
     return hit[0] if hit else None
-
-
-def match_word(token: str, known: Mapping[str, str]) -> str | None:
-    """The value whose key equals the normalised token."""
-    return known.get(normalise(token))
 
 
 def _likeness(asked: str, name: str, **_: object) -> float:

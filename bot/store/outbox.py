@@ -13,7 +13,6 @@ from bot.store.saving import chunked
 from bot.store.tables import alerts, deliveries, quiet_channels
 from bot.store.upsert import insert_if_new
 
-ABOUT_BUILDS = (AlertKind.NEW_BUILD, AlertKind.BUILD_CHANGED)
 OPEN = (DeliveryState.PENDING, DeliveryState.SENDING)
 
 _ALERT = [
@@ -44,9 +43,6 @@ DELIVERIES = (
     .order_by(deliveries.c.due_at, deliveries.c.sequence)
 )
 _CARDS = select(deliveries.c.channel, deliveries.c.ts).join_from(deliveries, alerts, deliveries.c.alert_id == alerts.c.id)
-_DUE = DELIVERIES.where(
-    deliveries.c.state == DeliveryState.PENDING, deliveries.c.due_at <= bindparam("now", type_=deliveries.c.due_at.type)
-).limit(bindparam("most"))
 _INTERRUPTED = DELIVERIES.where(
     deliveries.c.state == DeliveryState.SENDING, deliveries.c.due_at < bindparam("before", type_=deliveries.c.due_at.type)
 )
@@ -112,15 +108,6 @@ class SqlOutbox:
         this = (deliveries.c.channel == channel) & (deliveries.c.ts == ts)
         self._connection.execute(update(deliveries).where(this).values(drawn=drawn))
 
-    def cards(self, build_key: str) -> Mapping[str, str]:
-        """The first message about a build is its card; later ones stand in its thread."""
-        about = (alerts.c.build_key == build_key) & alerts.c.kind.in_(ABOUT_BUILDS) & deliveries.c.ts.is_not(None)
-        rows = self._connection.execute(_CARDS.where(about).order_by(deliveries.c.sequence.desc()))
-        return {channel: ts for channel, ts in rows if ts}
-
-    def due(self, now: datetime, limit: int = 100) -> Sequence[Delivery]:
-        return [read_delivery(row) for row in self._connection.execute(_DUE, {"now": now, "most": limit})]
-
     def interrupted(self, before: datetime) -> Sequence[Delivery]:
         return [read_delivery(row) for row in self._connection.execute(_INTERRUPTED, {"before": before})]
 
@@ -160,12 +147,6 @@ class SqlOutbox:
     def not_taken(self, delivery_ids: Iterable[str], before: datetime | None) -> None:
         for chunk in chunked(delivery_ids):
             self._connection.execute(update(deliveries).where(deliveries.c.id.in_(chunk)).values(tried_at=before))
-
-    def mark_sending(self, delivery_id: str, at: datetime) -> bool:
-        return self._change(delivery_id, (DeliveryState.PENDING,), state=DeliveryState.SENDING, due_at=at)
-
-    def mark_sent(self, delivery_id: str, ts: str) -> None:
-        self._change(delivery_id, OPEN, state=DeliveryState.SENT, ts=ts, reason=None)
 
     def hand_back(self, delivery_id: str, due_at: datetime) -> None:
         sending = (DeliveryState.SENDING,)
@@ -226,10 +207,10 @@ class SqlOutbox:
         moments = (self._connection.scalar(made.where(is_open, ~digest)), self._connection.scalar(due))
         return min((moment for moment in moments if moment), default=None)
 
-    def _change(self, delivery_id: str, only_from: Sequence[DeliveryState], **values: Any) -> bool:
-        """False when the delivery is in none of these states: SENT and FAILED stay what they are."""
+    def _change(self, delivery_id: str, only_from: Sequence[DeliveryState], **values: Any) -> None:
+        """Nothing happens when the delivery is in none of these states: SENT and FAILED stay what they are."""
         this = (deliveries.c.id == delivery_id) & deliveries.c.state.in_(only_from)
-        return self._connection.execute(update(deliveries).where(this).values(values)).rowcount > 0
+        self._connection.execute(update(deliveries).where(this).values(values))
 
 
 def _pending(alert_id: str, channel: str, at: datetime, digest_at: datetime | None) -> dict[str, Any]:

@@ -4,11 +4,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.app import Workshop, load_settings
 from bot.sandbox.vendors.base import utc_now
 from bot.sandbox.vendors.bulk import populate
 from bot.sandbox.world import APPLE, World
 from bot.store.migrate import upgrade
+from bot.workshop import Workshop, load_settings
 from tests.bench.errand import BenchFailed
 from tests.bench.scene import HOUR
 from tests.bench.table import Figure

@@ -13,8 +13,8 @@ from typing import Any
 
 import structlog
 
-from bot.app import Workshop, load_settings
 from bot.store.migrate import upgrade
+from bot.workshop import Workshop, load_settings
 
 
 async def read(order: dict[str, Any]) -> dict[str, Any]:

@@ -8,13 +8,13 @@ from datetime import timedelta
 from typing import TypeVar
 from urllib.parse import urlencode
 
-from bot.app import Workshop, load_settings
 from bot.sandbox.slack import payloads
 from bot.sandbox.slack.line import sign
 from bot.sandbox.vendors.base import utc_now
 from bot.sandbox.vendors.bulk import TakesUploads, populate
 from bot.sandbox.world import World
 from bot.store.migrate import upgrade
+from bot.workshop import Workshop, load_settings
 from tests.bench.errand import BenchFailed
 from tests.bench.load import Order
 from tests.bench.servers import SERVERS, Server

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from bot.app import NoJobs
 from bot.domain.model import BuildState
 from bot.domain.ports import ListsBuilds
 from bot.sandbox.misbehaviour import Misbehaviour
 from bot.services.sync import Sync
 from bot.store import Database
 from bot.store.migrate import upgrade
+from bot.workshop import NoJobs
 from tests.contracts.conftest import MakeStage
 from tests.contracts.contract import ACCOUNT, START, Clock, System
 from tests.contracts.systems import SYSTEMS, AppleSystem

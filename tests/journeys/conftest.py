@@ -10,13 +10,14 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from bot.app import Purser, build, load_settings
+from bot.app import Purser, build
 from bot.domain.model import DeliveryState
 from bot.manifest import scopes
 from bot.sandbox.server import LoopbackServer
 from bot.sandbox.slack import Message
 from bot.sandbox.world import World
 from bot.store.migrate import upgrade
+from bot.workshop import load_settings
 
 ACCOUNTS = ("acme-apple", "acme-applivery", "acme-store")
 

@@ -15,7 +15,6 @@ from starlette.applications import Starlette
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
-from bot.app import load_settings, utc_now
 from bot.doctor import examine
 from bot.domain.ports import Repositories
 from bot.manifest import scopes
@@ -24,6 +23,7 @@ from bot.sandbox.server import LoopbackServer
 from bot.sandbox.world import APPLE, World, free_port
 from bot.store import Database
 from bot.store.migrate import upgrade
+from bot.workshop import load_settings, utc_now
 
 from .conftest import Watch, started
 from .terminal import Terminal, secrets_in

@@ -521,21 +521,6 @@ async def test_a_part_of_the_file(client: Appcircle, vendor: PretendAppcircle, p
     assert stream.content_range == f"bytes */{len(whole)}"
 
 
-@pytest.mark.parametrize("platform", ["android", "ios"])
-@pytest.mark.parametrize("takes_head", [True, False])
-async def test_a_head_describes_without_a_body(
-    client: Appcircle, vendor: PretendAppcircle, serve: Any, platform: str, takes_head: bool
-) -> None:
-    vendor.storage_url, vendor.packages_on_storage = await serve(vendor.storage.app), True
-    version = vendor.upload(vendor.add_app("Shop", "com.acme.shop"), "1.0", "1", platform=platform)
-    build = await only_build(client)
-    if not takes_head:  # an address signed for GET alone
-        vendor.storage.misbehave("/artifacts", Misbehaviour.FORBIDDEN, times=1)
-    stream, content = await read(client, build, ByteRequest(head=True))
-    assert (stream.status, stream.length, content) == (200, version.artefact.size, b"")
-    assert [request.method for request in vendor.storage.requests] == (["HEAD"] if takes_head else ["HEAD", "GET"])
-
-
 async def test_an_ios_file_without_a_manifest_in_between(client: Appcircle, vendor: PretendAppcircle) -> None:
     version = vendor.upload(vendor.add_app("Shop", "com.acme.shop"), "1.0", "1", platform="android")
     build = replace(await only_build(client), platform=Platform.IOS)

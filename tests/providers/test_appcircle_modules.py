@@ -549,18 +549,6 @@ async def test_a_file_beside_the_api_sees_no_token_either(client: Appcircle, ven
     assert vendor.requests[-1].credential == ""
 
 
-@pytest.mark.parametrize("takes_head", [True, False])
-async def test_a_submitted_file_is_described_without_a_body(
-    client: Appcircle, vendor: PretendAppcircle, takes_head: bool
-) -> None:
-    version = fill(vendor)
-    build = await submitted(client)
-    if not takes_head:  # an address signed for GET alone
-        vendor.storage.misbehave("/artifacts", Misbehaviour.FORBIDDEN, times=1)
-    stream, content = await read(client, build, ByteRequest(head=True))
-    assert (stream.status, stream.length, content) == (200, version.artefact.size, b"")
-
-
 async def test_an_address_is_asked_for_at_each_opening(client: Appcircle, vendor: PretendAppcircle, still_clock: Any) -> None:
     fill(vendor)
     build = await submitted(client)

@@ -16,6 +16,7 @@ from bot.views import alerts
 from bot.views.bundle import bundle
 from handlers.messenger import SlackMessenger, web_client
 
+from ..store.facts import deliveries_due
 from .conftest import NOON, StoppedClock
 
 
@@ -126,8 +127,8 @@ async def test_a_message_that_slack_never_got_is_sent_after_a_restart(
     delivery: AlertDelivery, slack: PretendSlack, store: Database, mobile: Channel, clock: StoppedClock
 ) -> None:
     await tell(store, mobile.id)
-    (pending,) = await store.read(lambda r: r.outbox.due(NOON))
-    await store.write(lambda r: r.outbox.mark_sending(pending.id, NOON))
+    (pending,) = await store.read(lambda r: deliveries_due(r, NOON))
+    await store.write(lambda r: r.outbox.claim([pending.id], NOON))
     assert await delivery.resume() == 0  # another worker may be sending it this moment
     clock.advance(minutes=3)
     assert await delivery.resume() == 1
@@ -140,8 +141,8 @@ async def test_where_the_bot_may_not_look_the_alert_is_sent_rather_than_lost(
 ) -> None:
     outside = slack.workspace.add_channel("outside", with_bot=False)
     await tell(store, outside.id)
-    (pending,) = await store.read(lambda r: r.outbox.due(NOON))
-    await store.write(lambda r: r.outbox.mark_sending(pending.id, NOON))
+    (pending,) = await store.read(lambda r: deliveries_due(r, NOON))
+    await store.write(lambda r: r.outbox.claim([pending.id], NOON))
     clock.advance(minutes=3)
     await delivery.resume()
     assert await delivery.deliver_due() == 1

@@ -18,6 +18,7 @@ from bot.services.expiries import THRESHOLDS, Almanac, ExpiryWatch, is_due, thre
 from bot.services.status import StatusDesk
 from bot.store import Database
 
+from ..store.facts import deliveries_due
 from .conftest import NOON, Deferred, Everyone, StoppedClock, make_build
 
 ACCOUNT = "acme-apple"
@@ -92,7 +93,7 @@ class House:
         """What the digests since the last call say: channel -> names and days, in their order."""
         await self.watch.read(ACCOUNT)
         await self.watch.tell()
-        due = await self.store.read(lambda r: r.outbox.due(self.clock()))
+        due = await self.store.read(lambda r: deliveries_due(r, self.clock()))
         new = [delivery for delivery in due if delivery.id not in self.seen]
         self.seen |= {delivery.id for delivery in new}
         assert len({delivery.channel for delivery in new}) == len(new)
@@ -259,7 +260,7 @@ async def test_of_a_hundred_things_twenty_are_written_down_and_all_count_as_told
     for place in range(100):
         house.papers.certificate(f"C{place}", 7, "x" * 10_000)
     assert len((await house.told())[OWNER]) == 20
-    (delivery,) = await house.store.read(lambda r: r.outbox.due(house.clock()))
+    (delivery,) = await house.store.read(lambda r: deliveries_due(r, house.clock()))
     assert delivery.alert.facts["count"] == "100"
     assert max(map(len, delivery.alert.facts.values())) == 100
     house.clock.advance(days=1)

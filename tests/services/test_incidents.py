@@ -21,6 +21,7 @@ from bot.views import alerts
 from bot.views.bundle import bundle
 from handlers.messenger import SlackMessenger, web_client
 
+from ..store.facts import deliveries_due
 from .conftest import NOON, Deferred, Shelf, StoppedClock
 
 APPLE = "acme-apple"
@@ -75,7 +76,7 @@ class Case:
 
     async def deliver(self) -> list[str]:
         """The fingerprints of what was due."""
-        due = await self.store.read(lambda r: r.outbox.due(self.clock()))
+        due = await self.store.read(lambda r: deliveries_due(r, self.clock()))
         await self.delivery.deliver_due()
         return [delivery.alert.fingerprint for delivery in due]
 

@@ -20,6 +20,7 @@ from bot.views import alerts
 from bot.views.bundle import bundle
 from handlers.messenger import A_PAGE, MOST_PAGES, SlackMessenger, web_client
 
+from ..store.facts import deliveries_due
 from .conftest import NOON, StoppedClock
 
 
@@ -64,8 +65,8 @@ async def test_a_process_that_dies_again_and_again_uses_up_no_attempts(
 ) -> None:
     await tell(store, mobile)
     for _ in range(MOST_ATTEMPTS + 1):
-        (due,) = await store.read(lambda r: r.outbox.due(clock()))
-        await store.write(lambda r, id=due.id: r.outbox.mark_sending(id, clock()))  # and the process is gone
+        (due,) = await store.read(lambda r: deliveries_due(r, clock()))
+        await store.write(lambda r, id=due.id: r.outbox.claim([id], clock()))  # and the process is gone
         clock.advance(minutes=1)
         assert await delivery.resume() == 1
     slack.fail("chat.postMessage", "internal_error")
@@ -185,7 +186,7 @@ async def test_a_card_that_cannot_be_drawn_has_failed_in_the_end(
     messenger = SlackMessenger(web_client(slack.bot_token, slack.api_url))
     delivery = AlertDelivery(store, messenger, breaks, alerts.line, {}, clock, pace=0, render_list=bundle)
     await tell(store, mobile)
-    (due,) = await store.read(lambda r: r.outbox.due(clock()))
+    (due,) = await store.read(lambda r: deliveries_due(r, clock()))
     for _ in range(MOST_ATTEMPTS - 2):
         await store.write(lambda r: r.outbox.postpone(due.id, clock(), "defect"))
     for _ in range(2):

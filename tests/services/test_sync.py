@@ -12,6 +12,7 @@ from bot.services.products import ConfiguredProduct
 from bot.services.sync import Sync
 from bot.store import Database
 
+from ..store.facts import deliveries_due
 from .conftest import NOON, Deferred, Shelf, StoppedClock, make_build
 
 
@@ -27,7 +28,7 @@ async def subscribe(store: Database, channel: str = "C1", **filters: object) -> 
 
 
 async def channels_told(store: Database, clock: StoppedClock) -> list[str]:
-    due = await store.read(lambda r: r.outbox.due(clock() + timedelta(days=1)))
+    due = await store.read(lambda r: deliveries_due(r, clock() + timedelta(days=1)))
     return sorted(delivery.channel for delivery in due)
 
 
@@ -200,7 +201,7 @@ def watched(store: Database, apple: Shelf, jobs: Deferred, clock: StoppedClock) 
 
 
 async def alerts_for(store: Database, clock: StoppedClock, channel: str) -> list[Alert]:
-    due = await store.read(lambda r: r.outbox.due(clock() + timedelta(days=1)))
+    due = await store.read(lambda r: deliveries_due(r, clock() + timedelta(days=1)))
     return [delivery.alert for delivery in due if delivery.channel == channel]
 
 
@@ -222,8 +223,8 @@ async def test_a_quiet_change_is_for_channels_with_a_card_only(
     await sync.account("acme-apple")
     apple.builds = [make_build(apple.apps[0], "418")]
     await sync.account("acme-apple")
-    (delivery,) = await store.read(lambda r: r.outbox.due(clock()))
-    await store.write(lambda r: r.outbox.mark_sent(delivery.id, "1.0"))
+    (delivery,) = await store.read(lambda r: deliveries_due(r, clock()))
+    await store.write(lambda r: r.outbox.mark_all_sent([delivery.id], "1.0", None, clock()))
     await subscribe(store, "C-new")
     apple.builds = [make_build(apple.apps[0], "418", state=BuildState.EXPIRED)]
     await sync.account("acme-apple")

@@ -11,6 +11,7 @@ from bot.services.sync import Sync
 from bot.services.waiting import WaitingRoom
 from bot.store import Database
 from tests.services.conftest import Deferred, Shelf, StoppedClock, make_build
+from tests.store.facts import deliveries_due
 
 APP = App("acme-apple", "1", "Shop", "com.acme.shop")
 PROCESSING = make_build(APP, "418", state=BuildState.PROCESSING)
@@ -28,7 +29,7 @@ def room(store: Database, clock: StoppedClock) -> WaitingRoom:
 
 
 async def messages(store: Database, clock: StoppedClock) -> list[Delivery]:
-    due = await store.read(lambda r: r.outbox.due(clock.now + timedelta(days=1)))
+    due = await store.read(lambda r: deliveries_due(r, clock.now + timedelta(days=1)))
     return [delivery for delivery in due if delivery.alert.kind is AlertKind.READY]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from bot.domain.model import Alert, AlertKind, App, Build, BuildState, Handover, Platform, Product
+from bot.domain.model import Alert, AlertKind, App, Build, BuildState, Delivery, DeliveryState, Handover, Platform, Product
 from bot.domain.ports import Repositories
 from bot.store.connect import open_engine, parse_url
 
@@ -37,6 +37,14 @@ def ios(id: str, **changes: Any) -> Build:
 def android(id: str, **changes: Any) -> Build:
     elsewhere = replace(IOS, account=STORE, platform=Platform.ANDROID, track="Enterprise store", handover=Handover.FILE)
     return replace(elsewhere, id=id, **changes)
+
+
+def deliveries_due(repositories: Repositories, now: datetime) -> list[Delivery]:
+    """What waits in channels and whose time has come, the oldest first."""
+    channels = repositories.outbox.channels_due(now)
+    waiting = [delivery for channel in channels for delivery in repositories.outbox.open_in(channel)]
+    ready = (delivery for delivery in waiting if delivery.state is DeliveryState.PENDING and delivery.due_at <= now)
+    return sorted(ready, key=lambda delivery: delivery.due_at)
 
 
 def hours(count: float) -> timedelta:

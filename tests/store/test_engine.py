@@ -14,7 +14,7 @@ from bot.domain.ports import Repositories
 from bot.store import Database
 from bot.store.migrate import upgrade
 
-from .facts import APPLE, NOW, add_shop, ios, new_build_alert
+from .facts import APPLE, NOW, add_shop, deliveries_due, ios, new_build_alert
 from .postgres import Postgres
 
 
@@ -33,7 +33,7 @@ async def test_work_that_raises_leaves_nothing_behind(store: Database) -> None:
     with pytest.raises(Interrupted):
         await store.write(work)
     assert await store.read(lambda r: r.catalogue.products()) == []
-    assert await store.read(lambda r: r.outbox.due(NOW)) == []
+    assert await store.read(lambda r: deliveries_due(r, NOW)) == []
     assert await store.read(lambda r: r.catalogue.revision()) == revision
     await store.write(add_shop)
 

@@ -6,11 +6,11 @@ from sqlalchemy import text
 from bot.domain.model import Delivery, DeliveryState
 from bot.store import Database
 
-from .facts import NOW, connected, hours, new_build_alert
+from .facts import NOW, connected, deliveries_due, hours, new_build_alert
 
 
 async def due(store: Database, after: float = 0) -> list[Delivery]:
-    return list(await store.read(lambda r: r.outbox.due(NOW + hours(after))))
+    return await store.read(lambda r: deliveries_due(r, NOW + hours(after)))
 
 
 async def test_an_alert_waits_in_each_of_its_channels(store: Database) -> None:
@@ -35,20 +35,19 @@ async def test_an_alert_that_nobody_wants_is_still_remembered(store: Database) -
     assert await due(store) == []
 
 
-async def test_due_are_the_oldest_whose_time_has_come(store: Database) -> None:
+async def test_a_channel_is_due_when_the_time_of_one_of_its_messages_has_come(store: Database) -> None:
     for number, moment in enumerate((2, 0, 1, 1)):
         alert = new_build_alert(f"new:{number}", created_at=NOW + hours(moment))
-        await store.write(lambda r, alert=alert: r.outbox.add(alert, ["C1"]))
-    assert [d.alert.fingerprint for d in await due(store, after=1)] == ["new:1", "new:2", "new:3"]
-    assert len(await store.read(lambda r: r.outbox.due(NOW + hours(9), limit=2))) == 2
-    assert await due(store, after=-1) == []
+        await store.write(lambda r, alert=alert, number=number: r.outbox.add(alert, [f"C{number}"]))
+    assert await store.read(lambda r: r.outbox.channels_due(NOW + hours(1))) == ["C1", "C2", "C3"]
+    assert await store.read(lambda r: r.outbox.channels_due(NOW - hours(1))) == []
 
 
 async def test_one_of_two_hands_takes_a_delivery(store: Database) -> None:
     await store.write(lambda r: r.outbox.add(new_build_alert(), ["C1"]))
     (delivery,) = await due(store)
-    assert await store.write(lambda r: r.outbox.mark_sending(delivery.id, NOW))
-    assert not await store.write(lambda r: r.outbox.mark_sending(delivery.id, NOW))
+    assert await store.write(lambda r: r.outbox.claim([delivery.id], NOW))
+    assert not await store.write(lambda r: r.outbox.claim([delivery.id], NOW))
     assert await due(store) == []
     assert await store.read(lambda r: r.outbox.interrupted(NOW)) == []
     (interrupted,) = await store.read(lambda r: r.outbox.interrupted(NOW + hours(1)))
@@ -58,7 +57,7 @@ async def test_one_of_two_hands_takes_a_delivery(store: Database) -> None:
 async def test_a_postponed_delivery_comes_back_at_its_time(store: Database) -> None:
     await store.write(lambda r: r.outbox.add(new_build_alert(), ["C1"]))
     (delivery,) = await due(store)
-    await store.write(lambda r: r.outbox.mark_sending(delivery.id, NOW))
+    await store.write(lambda r: r.outbox.claim([delivery.id], NOW))
     await store.write(lambda r: r.outbox.postpone(delivery.id, NOW + hours(1), "ratelimited"))
     assert await due(store) == []
     (back,) = await due(store, after=1)
@@ -70,13 +69,13 @@ async def test_a_postponed_delivery_comes_back_at_its_time(store: Database) -> N
 async def test_what_is_final_stays_so(store: Database, end: str) -> None:
     await store.write(lambda r: r.outbox.add(new_build_alert(), ["C1"]))
     (delivery,) = await due(store)
-    await store.write(lambda r: r.outbox.mark_sending(delivery.id, NOW))
+    await store.write(lambda r: r.outbox.claim([delivery.id], NOW))
     if end == "sent":
-        await store.write(lambda r: r.outbox.mark_sent(delivery.id, "1714824615.000100"))
+        await store.write(lambda r: r.outbox.mark_all_sent([delivery.id], "1714824615.000100", None, NOW))
     else:
         await store.write(lambda r: r.outbox.mark_failed(delivery.id, "is_archived"))
     await store.write(lambda r: r.outbox.postpone(delivery.id, NOW, "late"))
-    assert not await store.write(lambda r: r.outbox.mark_sending(delivery.id, NOW))
+    assert not await store.write(lambda r: r.outbox.claim([delivery.id], NOW))
     assert await due(store, after=9) == []
     assert await store.read(lambda r: r.outbox.interrupted(NOW + hours(1))) == []
     assert await store.read(lambda r: r.outbox.counts()) == {"pending": 0, "sending": 0, "sent": 0, "failed": 0, "dropped": 0} | {
@@ -98,6 +97,6 @@ async def test_the_first_message_of_several_alerts_is_found_in_each_channel(stor
     for delivery in await due(store):
         if delivery.channel != "C3":
             ts = f"{delivery.alert.fingerprint} in {delivery.channel}"
-            await store.write(lambda r, id=delivery.id, ts=ts: r.outbox.mark_sent(id, ts))
+            await store.write(lambda r, id=delivery.id, ts=ts: r.outbox.mark_all_sent([id], ts, None, NOW))
     found = await store.read(lambda r: r.outbox.first_messages(["a", "b", "c", "e"]))
     assert found == {"C1": "a in C1", "C2": "b in C2"}

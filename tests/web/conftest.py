@@ -145,10 +145,9 @@ class Streamer(Vendor):
         self._call("open file")
         pairs = {"Range": wanted.range, "If-Range": wanted.if_range, "Accept-Encoding": "identity"}
         headers = {name: value for name, value in pairs.items() if value is not None}
-        method = "HEAD" if wanted.head else "GET"
         async with (
             httpx.AsyncClient(verify=NO_TLS) as client,
-            client.stream(method, self.host.url + self.path, headers=headers) as response,
+            client.stream("GET", self.host.url + self.path, headers=headers) as response,
         ):
             yield self._stream(response)
 

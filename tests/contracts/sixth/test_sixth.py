@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 import providers
-from bot.app import Purser, build, load_settings
+from bot.app import Purser, build
 from bot.config import ConfigurationError
 from bot.domain.ports import ListsApps, ListsBuilds, Probes, Provider
 from bot.manifest import scopes
@@ -18,6 +18,7 @@ from bot.sandbox.server import LoopbackServer
 from bot.sandbox.slack import Message
 from bot.sandbox.world import World
 from bot.store.migrate import upgrade
+from bot.workshop import load_settings
 from providers import SPECS
 from tests.contracts.sixth import harbour
 from tests.contracts.sixth.harbour.client import Harbour
