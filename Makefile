@@ -21,8 +21,11 @@ run: $(RUN_READY)
 install: $(RUN_READY)
 	@echo "$(BIN)/purser is ready."
 
+# One more than there are processors: tests that start the bot wait a lot. Neighbours stay together, for what they share.
+WORKERS = $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
+
 test: $(DEV_READY)
-	@$(BIN)/python -m pytest --ignore=tests/bench -n auto
+	@$(BIN)/python -m pytest --ignore=tests/bench -n $(WORKERS) --dist worksteal
 
 # The crash tests for longer: 200 kills in all, and a database that is away for 20 seconds. PURSER_SEED=… repeats a schedule.
 soak: $(DEV_READY)

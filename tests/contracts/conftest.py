@@ -42,6 +42,12 @@ class Stage:
         self._stack = stack
         self._url: str | None = None
 
+    def calm(self) -> None:
+        """What was done to the vendor is undone, and what was asked of it forgotten. What it has stays."""
+        self.vendor.behave()
+        self.vendor.requests.clear()
+        self.doctored.leave_alone()
+
     async def serve(self, app: ASGIApp) -> str:
         return (await self._stack.enter_async_context(LoopbackServer(app))).url
 

@@ -13,9 +13,12 @@ class Doctored:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._path = re.compile("$^")
-        self._doctor: Doctor = bytes
         self.answers: list[bytes] = []
+        self.leave_alone()
+
+    def leave_alone(self) -> None:
+        self.doctor("$^", bytes)
+        self.answers.clear()
 
     def doctor(self, path: str, doctor: Doctor) -> None:
         self._path, self._doctor = re.compile(path), doctor

@@ -12,12 +12,12 @@ from bot.domain.ports import ListsBuilds
 from bot.sandbox.misbehaviour import Misbehaviour
 from bot.services.sync import Sync
 from bot.store import Database
-from bot.store.migrate import upgrade
 from bot.workshop import NoJobs
 from tests.contracts.conftest import MakeStage
 from tests.contracts.contract import ACCOUNT, START, Clock, System
 from tests.contracts.systems import SYSTEMS, AppleSystem
 from tests.contracts.test_lists import fill, target_of
+from tests.store.migrated import migrated_file
 
 by_app = pytest.mark.parametrize("system", [s for s in SYSTEMS if s is not AppleSystem], ids=lambda system: system.name)
 KINDS: dict[str, dict[str, Any]] = {
@@ -29,9 +29,7 @@ KINDS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Database]:
-    url = f"sqlite:///{tmp_path}/purser.db"
-    upgrade(url)
-    store = Database(url)
+    store = Database(migrated_file(tmp_path / "purser.db"))
     yield store
     await store.aclose()
 

@@ -4,21 +4,27 @@ import asyncio
 import re
 import tracemalloc
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
+import pytest_asyncio
 from _pytest.mark.structures import ParameterSet
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from bot.domain.ports import RegistersWebhooks
 from bot.sandbox.misbehaviour import Misbehaving, Misbehaviour
-from tests.contracts.conftest import MakeStage
-from tests.contracts.contract import FACTS, LESS, OTHER, System, Target
+from tests.contracts.conftest import Stage
+from tests.contracts.contract import FACTS, OTHER, Limits, Subject, System, Target
 from tests.contracts.systems import SYSTEMS, VARIANTS
 from tests.contracts.troubles import ASIDE, FILE_ENDS, TROUBLES, Trouble, error_inside, spoiled_body
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LONGEST = 10.0  # seconds that any of these may take, on a machine that does other things as well
 # Bytes. Four calls may be under way at once, each with its body as bytes and as text; a file is never held as a whole.
@@ -62,51 +68,83 @@ def traced(bound: int) -> Iterator[None]:
         tracemalloc.stop()
 
 
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A system with everything in its place, what its ability is about, and the facts that it gives while nothing is wrong."""
+
+    stage: Stage
+    subject: Subject
+    facts: Any
+
+    async def outcome(self, target: Target, limits: Limits | None) -> str:
+        return await self.stage.outcome(target, self.subject, self.facts, limits)
+
+
+async def made(stage: Stage, target: Target) -> Scene:
+    """The facts are read once the subject is known; what registers webhooks must find none, and its facts are a word."""
+    stage.system.fill()
+    subject = await stage.subject()
+    return Scene(stage, subject, FACTS if target.ability is RegistersWebhooks else await stage.healthy(target, subject))
+
+
+MakeScene = Callable[[type[System], Target], Awaitable[Scene]]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def scene() -> AsyncIterator[MakeScene]:
+    """Vendors are served once for all that befalls one of their abilities, and calmed in between; each call has a client of its
+    own. What changes the vendor has a vendor of its own each time."""
+    scenes: dict[tuple[type[System], str], Scene] = {}
+    async with AsyncExitStack() as stack:
+
+        async def find(system: type[System], target: Target) -> Scene:
+            key = (system, target.name)
+            if key not in scenes or target.ability is RegistersWebhooks:
+                scenes[key] = await made(Stage(system, stack), target)
+            scenes[key].stage.calm()
+            return scenes[key]
+
+        yield find
+
+
 @pytest.mark.parametrize(("system", "target", "name", "trouble"), list(cases()))
-async def test_trouble(stage: MakeStage, system: type[System], target: Target, name: str, trouble: Trouble) -> None:
-    scene = stage(system)
-    scene.system.fill()
-    subject = await scene.subject()
+async def test_trouble(scene: MakeScene, system: type[System], target: Target, name: str, trouble: Trouble) -> None:
+    found = await scene(system, target)
     wanted = expected(system, target, name, trouble)
-    healthy = await scene.healthy(target, subject) if wanted in (FACTS, LESS) else None
-    before = len(scene.vendor.requests)
     if trouble.doctor:
-        scene.doctored.doctor(target.path, trouble.doctor)
+        found.stage.doctored.doctor(target.path, trouble.doctor)
     if trouble.kind:
-        scene.vendor.misbehave(target.path, trouble.kind, times=trouble.times, **trouble.options)
+        found.stage.vendor.misbehave(target.path, trouble.kind, times=trouble.times, **trouble.options)
     with traced(FILE_MEMORY if target.is_file else CALL_MEMORY) if trouble.is_heavy else nullcontext():
         async with asyncio.timeout(LONGEST):
-            outcome = await scene.outcome(target, subject, healthy, trouble.limits)
+            outcome = await found.outcome(target, trouble.limits)
     assert outcome == wanted or outcome.startswith(f"{wanted}: ")
-    asked = Counter(request.path for request in scene.vendor.requests[before:] if re.search(target.path, request.path))
+    asked = Counter(request.path for request in found.stage.vendor.requests if re.search(target.path, request.path))
     assert max(asked.values(), default=0) <= trouble.asks
 
 
 @pytest.mark.parametrize(("system", "target"), targets(with_files=False))
-async def test_values_of_other_types(stage: MakeStage, system: type[System], target: Target) -> None:
+async def test_values_of_other_types(scene: MakeScene, system: type[System], target: Target) -> None:
     """Every value is of another type than it was. What is optional counts as absent, what is not is Confused."""
-    scene = stage(system)
-    scene.system.fill()
-    subject = await scene.subject()
-    scene.doctored.doctor(target.path, spoiled_body)
-    assert await scene.outcome(target, subject, None) != FACTS
-    assert scene.doctored.answers
+    found = await scene(system, target)
+    found.stage.doctored.doctor(target.path, spoiled_body)
+    assert await found.stage.outcome(target, found.subject, None) != FACTS
+    assert found.stage.doctored.answers
 
 
 @pytest.mark.parametrize(("system", "target"), targets())
-async def test_redirect_to_another_host(stage: MakeStage, system: type[System], target: Target) -> None:
+async def test_redirect_to_another_host(scene: MakeScene, system: type[System], target: Target) -> None:
     """Calls go nowhere else. A file may lie on another host, which is shown no credential of any kind."""
-    scene = stage(system)
-    scene.system.fill()
-    subject = await scene.subject()
+    found = await scene(system, target)
+    stage = found.stage
     stranger = Misbehaving(Starlette(routes=[Route("/{path:path}", welcome, methods=["GET", "HEAD", "POST", "PATCH"])]))
-    scene.vendor.misbehave(target.path, Misbehaviour.REDIRECT_ELSEWHERE, url=f"{await scene.serve(stranger)}/elsewhere")
-    outcome = await scene.outcome(target, subject, None)
+    stage.vendor.misbehave(target.path, Misbehaviour.REDIRECT_ELSEWHERE, url=f"{await stage.serve(stranger)}/elsewhere")
+    outcome = await stage.outcome(target, found.subject, None)
     assert outcome == (OTHER if target.is_file else target.rephrase("Confused: redirected"))
     assert len(stranger.requests) == (1 if target.is_file else 0)
     for request in stranger.requests:
         assert set(request.headers) <= HARMLESS
-        assert [secret for secret in scene.secrets() if secret in f"{request.path}?{request.query}"] == []
+        assert [secret for secret in stage.secrets() if secret in f"{request.path}?{request.query}"] == []
 
 
 async def welcome(_request: Request) -> Response:

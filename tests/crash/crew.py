@@ -84,7 +84,7 @@ class Member:
 
 async def ready(url: str) -> None:
     """Waits for /readyz. Raises TimeoutError."""
-    async with asyncio.timeout(PATIENCE), httpx.AsyncClient(trust_env=False) as http:
+    async with asyncio.timeout(PATIENCE), httpx.AsyncClient(trust_env=False, verify=False) as http:
         while not await is_ready(http, url):  # noqa: ASYNC110 - it happens in another process
             await asyncio.sleep(0.05)
 

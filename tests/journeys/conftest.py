@@ -4,9 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -18,6 +15,8 @@ from bot.sandbox.slack import Message
 from bot.sandbox.world import World
 from bot.store.migrate import upgrade
 from bot.workshop import load_settings
+
+from ..store.migrated import migrated_file
 
 ACCOUNTS = ("acme-apple", "acme-applivery", "acme-store")
 
@@ -81,15 +80,6 @@ async def journey(world: World) -> AsyncIterator[Journey]:
         yield journey
 
 
-@cache
-def migrated() -> bytes:
-    """An SQLite file with all tables: a copy takes a hundredth of the time that making them takes."""
-    with TemporaryDirectory() as folder:
-        file = Path(folder, "purser.db")
-        upgrade(f"sqlite:///{file}")
-        return file.read_bytes()
-
-
 class started:  # noqa: N801 - used as a function
     """The bot of a world, served until the block ends. May be entered again and again: a restart."""
 
@@ -101,7 +91,7 @@ class started:  # noqa: N801 - used as a function
         settings = load_settings(self._world.environment, self._world.folder)
         file = self._world.folder / "purser.db"
         if not file.exists():
-            file.write_bytes(migrated())
+            migrated_file(file)
         upgrade(settings.environment.database_url)
         purser = build(settings, clock=self._clock)
         await purser.prepare()

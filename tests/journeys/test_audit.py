@@ -1,19 +1,22 @@
-"""`purser audit`, in a process of its own, over what people did in Slack."""
+"""`purser audit` over what people did in Slack."""
 
 import asyncio
 import csv
 import io
 import json
+import re
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.audit import COLUMNS, Row, moment, printable, row_of, write_csv
+from bot.audit import COLUMNS, Question, Row, audit, moment, printable, row_of, write_csv
 from bot.domain.errors import UserMistake
 from bot.domain.model import Build, BuildState, Grant, Handover, Platform
 from bot.domain.ports import AuditLine, GrantFilter
 from bot.sandbox.world import World
+from bot.workshop import Configured
 
 from .conftest import Journey
 from .terminal import Terminal
@@ -22,78 +25,98 @@ from .test_downloading import opened
 NOW = datetime(2026, 5, 4, 12, 30, tzinfo=UTC)
 
 
+@dataclass(frozen=True)
+class Log:
+    """What `purser audit` writes, without its process."""
+
+    settings: Configured
+
+    async def written(self, **options: str) -> str:
+        out = io.StringIO(newline="")
+        await audit(self.settings, Question(**options), out)
+        return out.getvalue()
+
+    async def rows(self, **options: str) -> list[dict[str, object]]:
+        found: list[dict[str, object]] = json.loads(await self.written(form="json", **options))
+        return found
+
+
 @pytest.fixture
-async def log(journey: Journey) -> Terminal:
+async def log(journey: Journey) -> Log:
     """Ada had Shop and Courier; Ben had Shop, and it was taken back."""
     slack, town = journey.world.slack, journey.world.town
     assert opened(await journey.ask("/download shop applivery"))
     assert opened(await journey.ask("/download courier ios"))
     await slack.command(town.ben, town.mobile, "/download shop appcircle")
     await slack.command(town.ben, town.mobile, "/purser revoke all")
-    return Terminal(journey.world.folder, journey.world.environment)
+    return Log(journey.purser.settings)
 
 
-async def rows(log: Terminal, *options: str) -> list[dict[str, object]]:
-    outcome = await log.purser("audit", "--format", "json", *options)
-    assert (outcome.code, outcome.err) == (0, "")
-    found: list[dict[str, object]] = json.loads(outcome.out)
-    return found
-
-
-async def test_filters(log: Terminal, world: World) -> None:
-    everything = await rows(log)
+async def test_filters(log: Log, world: World) -> None:
+    everything = await log.rows()
     assert [(row["person"], row["product"], row["outcome"]) for row in everything] == [
         (world.town.ben.id, "Shop", "revoked"),
         (world.town.ada.id, "Courier", "not_opened"),
         (world.town.ada.id, "Shop", "not_opened"),
     ]
-    assert [row["product"] for row in await rows(log, "--person", world.town.ada.id)] == ["Courier", "Shop"]
-    assert len(await rows(log, "--product", "acme shop")) == 2
-    assert len(await rows(log, "--since", "1h")) == 3
-    assert await rows(log, "--until", "1h") == []
-    assert await rows(log, "--since", "2999-01-01") == []
+    assert [row["product"] for row in await log.rows(person=world.town.ada.id)] == ["Courier", "Shop"]
+    assert len(await log.rows(product="acme shop")) == 2
+    assert len(await log.rows(since="1h")) == 3
+    assert await log.rows(until="1h") == []
+    assert await log.rows(since="2999-01-01") == []
 
 
-async def test_the_formats_say_the_same(log: Terminal) -> None:
-    as_csv = await log.purser("audit", "--format", "csv")
-    parsed = list(csv.DictReader(io.StringIO(as_csv.out)))
-    assert [row["grant"] for row in parsed] == [row["grant"] for row in await rows(log)]
-    table = (await log.purser("audit")).out.splitlines()
+async def test_the_command(log: Log, world: World) -> None:
+    """Each of its options reaches the log, and it ends with the right code."""
+    terminal = Terminal(world.folder, world.environment)
+    options = {"person": world.town.ben.id, "product": "shop", "since": "1h", "until": "2999-01-01"}
+    words = [word for name, value in options.items() for word in (f"--{name}", value)]
+    outcome = await terminal.purser("audit", "--format", "csv", *words)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out == await log.written(form="csv", **options)
+    assert len(outcome.out.splitlines()) == 2
+    refused = await terminal.purser("audit", "--product", "shpo")
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err == "purser: no product is called shpo; did you mean Shop?\n"
+
+
+async def test_the_formats_say_the_same(log: Log) -> None:
+    parsed = list(csv.DictReader(io.StringIO(await log.written(form="csv"))))
+    assert [row["grant"] for row in parsed] == [row["grant"] for row in await log.rows()]
+    table = (await log.written()).splitlines()
     assert table[0].split()[:4] == ["at", "person", "channel", "product"]
     assert len(table) == 4
     assert "Courier" in table[2]
 
 
-async def test_an_empty_log(log: Terminal) -> None:
-    outcome = await log.purser("audit", "--person", "U0NOBODY")
-    assert outcome.out == "No downloads in the log.\n"
-    assert (await log.purser("audit", "--person", "U0NOBODY", "--format", "csv")).out == ",".join(COLUMNS) + "\n"
-    assert await rows(log, "--person", "U0NOBODY") == []
+async def test_an_empty_log(log: Log) -> None:
+    assert await log.written(person="U0NOBODY") == "No downloads in the log.\n"
+    assert await log.written(person="U0NOBODY", form="csv") == ",".join(COLUMNS) + "\n"
+    assert await log.rows(person="U0NOBODY") == []
 
 
-async def test_what_is_too_old_is_forgotten(log: Terminal, journey: Journey) -> None:
+async def test_what_is_too_old_is_forgotten(log: Log, journey: Journey) -> None:
     journey.clock.advance(days=401)
     await journey.purser.jobs.defer("purge")
     for _ in range(500):
         await asyncio.sleep(0.01)
         if not await journey.purser.store.read(lambda r: r.grants.count(GrantFilter())):
             break
-    assert await rows(log) == []
+    assert await log.rows() == []
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--product", "shpo"), "no product is called shpo; did you mean Shop?"),
-        (("--since", "yesterday"), "yesterday is no time; write 2026-05-01"),
-        (("--person", "@ada"), "@ada is no member ID such as U0123ABCD"),
-        (("--since", "999999d"), "999999d is beyond the calendar"),
+        ({"product": "shpo"}, "no product is called shpo; did you mean Shop?"),
+        ({"since": "yesterday"}, "yesterday is no time; write 2026-05-01"),
+        ({"person": "@ada"}, "@ada is no member ID such as U0123ABCD"),
+        ({"since": "999999d"}, "999999d is beyond the calendar"),
     ],
 )
-async def test_options_that_cannot_be_understood(log: Terminal, options: tuple[str, ...], said: str) -> None:
-    outcome = await log.purser("audit", *options)
-    assert outcome.code == 2
-    assert said in outcome.err
+async def test_options_that_cannot_be_understood(journey: Journey, options: dict[str, str], said: str) -> None:
+    with pytest.raises(UserMistake, match=re.escape(said)):
+        await Log(journey.purser.settings).written(**options)
 
 
 @pytest.mark.parametrize(
@@ -119,14 +142,14 @@ def test_what_is_no_time(text: str) -> None:
         moment(text, NOW)
 
 
-async def test_vendors_text_is_only_text(log: Terminal, journey: Journey) -> None:
+async def test_vendors_text_is_only_text(log: Log, journey: Journey) -> None:
     world = journey.world
     world.applivery.upload(world.in_applivery.shop, "=1+1;\x1b[31m", "1500")
     await journey.check("acme-applivery")
     assert opened(await journey.ask("/download shop applivery"))
-    as_csv = (await log.purser("audit", "--format", "csv")).out
+    as_csv = await log.written(form="csv")
     assert next(csv.DictReader(io.StringIO(as_csv)))["version"].startswith("'=")
-    assert "\x1b" not in (await log.purser("audit")).out
+    assert "\x1b" not in await log.written()
 
 
 @pytest.mark.parametrize("text", ["=1+1", "\n=1+1", " =1+1", "\u00a0@SUM(1)", "\uff1d1+1", "\tx", "-1", "\uff0b1"])

@@ -1,6 +1,7 @@
 """The `purser` command as a person or an init system meets it: what it says, and how it ends."""
 
 import asyncio
+import io
 import json
 import os
 import signal
@@ -9,13 +10,22 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from bot.checkup import sync_now
+from bot.cli import main
+from bot.doctor import examine
+from bot.domain.errors import UserMistake
+from bot.mistakes import ConfigurationError
 from bot.sandbox.misbehaviour import Misbehaviour
-from bot.sandbox.world import APPCIRCLE, APPLE, APPLIVERY, World, free_port
+from bot.sandbox.world import APPCIRCLE, APPLE, APPLIVERY, World
+from bot.workshop import Configured, load_settings
 
+from ..store.migrated import migrated_file
 from ..store.postgres import postgres_running
 from .conftest import ACCOUNTS
 from .terminal import ROOT, Terminal, until
@@ -74,21 +84,21 @@ apps = ["acme-applivery:1"]
 """
 
 
-async def test_all_mistakes_at_once_each_with_its_line_and_an_example(bare: Terminal) -> None:
-    (bare.folder / "purser.toml").write_text(BROKEN)
-    (bare.folder / "AuthKey.p8").write_text("-----BEGIN PRIVATE KEY-----\nbm90IGEga2V5\n-----END PRIVATE KEY-----\n")
-    outcome = await bare.purser("doctor", PORT="0", SECRET_KEY="short")
-    assert outcome.code == 2
-    assert outcome.out == ""
+def test_all_mistakes_at_once_each_with_its_line_and_an_example(tmp_path: Path) -> None:
+    (tmp_path / "purser.toml").write_text(BROKEN)
+    (tmp_path / "AuthKey.p8").write_text("-----BEGIN PRIVATE KEY-----\nbm90IGEga2V5\n-----END PRIVATE KEY-----\n")
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings({"PORT": "0", "SECRET_KEY": "short"}, tmp_path)
+    said = str(caught.value)
     for number in (2, 3, 7, 12, 13, 16, 19, 23):
-        assert f"purser.toml:{number}," in outcome.err
-    assert {"PORT", "SECRET_KEY"} <= {line.split(":")[0].strip() for line in outcome.err.splitlines()}
-    assert outcome.err.count("for example:") == 10
-    assert "The configuration has 10 mistakes." in outcome.err
-    assert "did you mean `app_store_connect`?" in outcome.err
-    assert "is not a private key" in outcome.err
-    assert "ac_pat_0123456789abcdef" not in outcome.err
-    assert "bm90IGEga2V5" not in outcome.err
+        assert f"purser.toml:{number}," in said
+    assert {"PORT", "SECRET_KEY"} <= {line.split(":")[0].strip() for line in said.splitlines()}
+    assert said.count("for example:") == 10
+    assert "The configuration has 10 mistakes." in said
+    assert "did you mean `app_store_connect`?" in said
+    assert "is not a private key" in said
+    assert "ac_pat_0123456789abcdef" not in said
+    assert "bm90IGEga2V5" not in said
 
 
 async def test_a_taken_port_is_one_sentence(terminal: Terminal) -> None:
@@ -143,10 +153,11 @@ async def test_a_database_that_cannot_be_written(terminal: Terminal) -> None:
     assert len((below.err + itself.err).splitlines()) == 2
 
 
-async def test_a_word_that_is_no_command(bare: Terminal) -> None:
-    outcome = await bare.purser("dance")
-    assert outcome.code == 2
-    assert "'doctor'" in outcome.err
+def test_a_word_that_is_no_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["dance"])
+    assert ended.value.code == 2
+    assert "'doctor'" in capsys.readouterr().err
 
 
 # --- purser manifest --------------------------------------------------------------------------
@@ -162,9 +173,8 @@ async def test_the_manifest_needs_no_secret(bare: Terminal) -> None:
     (bare.folder / "purser.toml").write_text((ROOT / "purser.example.toml").read_text())
     outcome = await bare.purser("manifest")
     assert (outcome.code, outcome.err) == (0, "")
-    refused = await bare.purser("doctor")
-    assert refused.code == 2
-    assert "for example: ASC_PRIVATE_KEY=…" in refused.err
+    with pytest.raises(ConfigurationError, match="for example: ASC_PRIVATE_KEY=…"):
+        load_settings({}, bare.folder)
 
 
 @pytest.fixture
@@ -192,6 +202,31 @@ async def test_a_terminal_that_knows_few_letters(bare: Terminal) -> None:
     outcome = await bare.purser("doctor", PYTHONIOENCODING="ascii")
     assert outcome.code == 1
     assert "SLACK_BOT_TOKEN is not set" in outcome.out
+
+
+@dataclass(frozen=True)
+class Sync:
+    """`purser sync` without its process: whether every account was read, and what it wrote."""
+
+    world: World
+    console: pytest.CaptureFixture[str]
+
+    @property
+    def settings(self) -> Configured:
+        return load_settings(self.world.environment, self.world.folder)
+
+    async def now(self, account: str | None = None) -> tuple[bool, str]:
+        if not (file := self.world.folder / "purser.db").exists():
+            migrated_file(file)
+        is_well = await sync_now(self.settings, account)
+        out, err = self.console.readouterr()
+        assert err == ""
+        return is_well, out
+
+
+@pytest.fixture
+def sync(world: World, capsys: pytest.CaptureFixture[str]) -> Sync:
+    return Sync(world, capsys)
 
 
 # --- purser sync ------------------------------------------------------------------------------
@@ -249,58 +284,56 @@ async def test_the_line_of_an_account_that_cannot_be_read_says_so(world: World, 
     assert not screen.has_shown("alerts")
 
 
-async def test_sync_leaves_an_account_alone_whose_requests_are_spent(world: World, terminal: Terminal) -> None:
+async def test_sync_leaves_an_account_alone_whose_requests_are_spent(world: World, sync: Sync) -> None:
     world.apple.rate_limit = 1
-    outcome = await terminal.purser("sync", "--account", APPLE)
-    assert (outcome.code, outcome.err) == (1, "")
-    assert "acme-apple  was not read: the few requests that its vendor still allows are kept for clicks\n" in outcome.out
+    is_well, out = await sync.now(APPLE)
+    assert not is_well
+    assert "acme-apple  was not read: the few requests that its vendor still allows are kept for clicks\n" in out
 
 
-async def test_sync_says_which_apps_cannot_be_read(world: World, terminal: Terminal) -> None:
+async def test_sync_says_which_apps_cannot_be_read(world: World, sync: Sync) -> None:
     first = next(iter(world.applivery.apps))
     world.applivery.misbehave(f"/apps/{first}/builds", Misbehaviour.FORBIDDEN)
-    outcome = await terminal.purser("sync", "--account", "acme-applivery")
-    (row,) = [line for line in outcome.out.splitlines() if line.startswith("acme-applivery")]
+    _, out = await sync.now(APPLIVERY)
+    (row,) = [line for line in out.splitlines() if line.startswith(APPLIVERY)]
     assert "1 app could not be read: list builds was refused (forbidden)" in row
 
 
-async def test_sync_tells_the_owners_through_the_bot_that_runs(world: World, terminal: Terminal) -> None:
+async def test_sync_tells_the_owners_through_the_bot_that_runs(world: World, sync: Sync) -> None:
     """What it writes waits for the running bot, addressed to them."""
     world.applivery.misbehave("", Misbehaviour.UNAUTHORIZED)
     for _ in range(2):
-        await terminal.purser("sync", "--account", "acme-applivery")
+        await sync.now(APPLIVERY)
     with closing(sqlite3.connect(world.folder / "purser.db")) as database:
         told = database.execute("SELECT channel FROM deliveries JOIN alerts ON alerts.id = alert_id WHERE kind = 'account_down'")
         assert told.fetchall() == [(world.town.grace.id,)]
 
 
-async def test_sync_names_apps_that_no_account_lists(terminal: Terminal) -> None:
-    file = terminal.folder / "purser.toml"
+async def test_sync_names_apps_that_no_account_lists(world: World, sync: Sync) -> None:
+    file = world.folder / "purser.toml"
     file.write_text(file.read_text() + '[[products]]\nname = "Till"\napps = ["acme-applivery:5f3e1c0a9b8d7e6f5a4b3c2d"]\n')
-    outcome = await terminal.purser("sync")
-    assert outcome.code == 0
-    assert outcome.out.splitlines()[-2:] == [
+    is_well, out = await sync.now()
+    assert is_well
+    assert out.splitlines()[-2:] == [
         "Till            no account lists acme-applivery:5f3e1c0a9b8d7e6f5a4b3c2d",
         "                → correct the ids under apps of its [[products]] table",
     ]
-    examined = await terminal.purser("doctor")
-    assert "warning  product Till" in examined.out
+    report = io.StringIO()
+    await examine(sync.settings, Console(file=report, width=80))
+    assert "warning  product Till" in report.getvalue()
 
 
-async def test_sync_of_an_account_that_nobody_configured(terminal: Terminal) -> None:
-    outcome = await terminal.purser("sync", "--account", "nonsense")
-    assert outcome.code == 2
-    assert outcome.err == f"purser: no account is called nonsense; purser.toml has {', '.join(ACCOUNTS)}\n"
+async def test_sync_of_an_account_that_nobody_configured(sync: Sync) -> None:
+    with pytest.raises(UserMistake) as caught:
+        await sync.now("nonsense")
+    assert str(caught.value) == f"no account is called nonsense; purser.toml has {', '.join(ACCOUNTS)}"
 
 
 # --- What runs until it is told to end --------------------------------------------------------
 
 
-async def test_run_has_its_file_to_itself_and_ends_when_it_is_told_to(terminal: Terminal) -> None:
+async def test_run_ends_when_it_is_told_to(terminal: Terminal) -> None:
     async with terminal.started("run", until="answering") as started:
-        second = await terminal.purser("run", PORT=str(free_port()))
-        assert second.code == 1
-        assert second.err.startswith("purser: another `purser run` works on purser.db already; ")
         assert await started.end(signal.SIGTERM) < 5
     assert started.code == 0
     assert "stopped" in started.said[-1]
@@ -312,10 +345,9 @@ def postgres_url() -> Iterator[str]:
         yield server.create()
 
 
+@pytest.mark.timeout(180)  # each wait has its own bound
 async def test_separate_processes_share_a_postgresql(terminal: Terminal, postgres_url: str) -> None:
     """In the order of a deployment."""
-    early = await terminal.purser("worker", DATABASE_URL=postgres_url)
-    assert (early.code, early.err.count("run `purser migrate`")) == (1, 1)
     migrated = await terminal.purser("migrate", DATABASE_URL=postgres_url)
     assert (migrated.code, migrated.out, migrated.err) == (0, "The database is up to date.\n", "")
     async with (
@@ -328,12 +360,6 @@ async def test_separate_processes_share_a_postgresql(terminal: Terminal, postgre
             assert await process.end(number) < 5
             assert process.code == 0
             assert "stopped" in process.said[-1]
-
-
-async def test_separate_processes_cannot_share_a_file(terminal: Terminal) -> None:
-    outcome = await terminal.purser("web")
-    assert outcome.code == 2
-    assert "`purser run` does everything in one" in outcome.err
 
 
 async def test_it_ends_in_time_whatever_it_waits_for(world: World, terminal: Terminal) -> None:

@@ -100,7 +100,7 @@ async def test_it_is_ready_while_the_socket_is_open(journey: Journey) -> None:
         answer = await client.get(f"{journey.world.public_url}/readyz")
         return answer.status_code, answer.json()["socket"]
 
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(verify=False) as client:
         assert await ready() == (200, "ok")
         journey.world.slack.api.faults.break_down("apps.connections.open", times=50)
         await journey.world.slack.sockets.disconnect()
@@ -110,7 +110,7 @@ async def test_it_is_ready_while_the_socket_is_open(journey: Journey) -> None:
 
 
 async def test_there_is_no_door_for_http(journey: Journey) -> None:
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(verify=False) as client:
         assert (await client.post(f"{journey.world.public_url}/slack/events", content=b"")).status_code == 404
 
 

@@ -59,7 +59,7 @@ class Caller:
 @pytest.fixture
 async def caller() -> AsyncIterator[Caller]:
     vendor = PretendAppStoreConnect(lambda: NOON)
-    async with LoopbackServer(vendor.app) as server, httpx.AsyncClient(base_url=server.url) as client:
+    async with LoopbackServer(vendor.app) as server, httpx.AsyncClient(base_url=server.url, verify=False) as client:
         yield Caller(vendor, client)
 
 

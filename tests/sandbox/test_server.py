@@ -53,9 +53,9 @@ async def client(app: Misbehaving) -> AsyncIterator[httpx.AsyncClient]:
 async def test_port_is_known_before_start_and_free_after_stop(app: Misbehaving) -> None:
     server = LoopbackServer(app)
     assert server.url == f"http://127.0.0.1:{server.port}"
-    async with server, httpx.AsyncClient(trust_env=False) as client:
+    async with server, httpx.AsyncClient(trust_env=False, verify=False) as client:
         assert (await client.get(f"{server.url}/items")).json() == ITEMS
-    async with LoopbackServer(app, port=server.port) as again, httpx.AsyncClient(trust_env=False) as client:
+    async with LoopbackServer(app, port=server.port) as again, httpx.AsyncClient(trust_env=False, verify=False) as client:
         assert (await client.get(f"{again.url}/items")).status_code == 200
 
 
@@ -77,7 +77,7 @@ async def test_a_taken_port_is_an_os_error(app: Misbehaving) -> None:
 async def test_stops_at_once_in_spite_of_open_connections_and_running_requests(
     app: Misbehaving, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=False) as client:
         server = LoopbackServer(app)
         await server.start()
         await client.get(f"{server.url}/items")

@@ -11,7 +11,8 @@ from bot.domain.errors import ProviderError
 from bot.domain.listing import Listing, gaps_of
 from bot.domain.model import App, Build, BuildState, Handover, Person, Platform
 from bot.store import Database
-from bot.store.migrate import upgrade
+
+from ..store.migrated import migrated_file
 
 NOON = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 
@@ -101,9 +102,7 @@ def jobs() -> Deferred:
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Database]:
-    url = f"sqlite:///{tmp_path}/purser.db"
-    upgrade(url)
-    database = Database(url)
+    database = Database(migrated_file(tmp_path / "purser.db"))
     yield database
     await database.aclose()
 
