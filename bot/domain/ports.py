@@ -404,21 +404,23 @@ class Outbox(Protocol):
         """All deliveries of one message, in the order in which they were written."""
         ...
 
-    def claim(self, delivery_ids: Iterable[str], at: datetime, batch: str | None = None, claim: str = "") -> frozenset[str]:
+    def claim(
+        self, channel: str, delivery_ids: Iterable[str], at: datetime, claim: str, batch: str | None = None
+    ) -> frozenset[str]:
         """PENDING -> SENDING, as one message where `batch` is given; the ids of those that nobody else was faster to take.
-        `claim` names whoever takes them."""
+        `claim` names whoever takes them, this once."""
         ...
 
-    def begin(self, delivery_ids: Iterable[str], claim: str, at: datetime) -> bool:
-        """The last word before Slack is asked: from now on their message may stand there. False when not all of them are held
-        under this claim any more."""
+    def begin(self, channel: str, claim: str, at: datetime) -> int:
+        """The last word before Slack is asked: from now on the message of what is held under this claim may stand there. How
+        many deliveries are."""
         ...
 
-    def held(self, delivery_ids: Iterable[str], claim: str) -> frozenset[str]:
-        """Those that are SENDING under this claim."""
+    def held(self, channel: str, claim: str) -> Sequence[Delivery]:
+        """Those that are SENDING under this claim, in the order in which they were written."""
         ...
 
-    def not_taken(self, delivery_ids: Iterable[str], before: datetime | None) -> None:
+    def not_taken(self, channel: str, claim: str, before: datetime | None) -> None:
         """Slack said that it did not take their message. `before`: the attempt before, whose outcome is still unknown."""
         ...
 
@@ -433,9 +435,10 @@ class Outbox(Protocol):
     def mark_sent(self, delivery_id: str, ts: str) -> None: ...
 
     def mark_all_sent(
-        self, delivery_ids: Iterable[str], ts: str, thread: str | None, at: datetime, drawn: str | None = None
+        self, channel: str, message: str, ts: str, thread: str | None, at: datetime, drawn: str | None = None
     ) -> None:
-        """As one message, which stands in the thread of `thread`. `drawn`: what it shows, as `stale_cards` compares it."""
+        """What is PENDING or SENDING of `message`, a batch or a delivery's id. It stands in the thread of `thread`. `drawn`: what
+        it shows, as `stale_cards` compares it."""
         ...
 
     def hand_back(self, delivery_id: str, due_at: datetime) -> None:

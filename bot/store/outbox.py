@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import structlog
-from sqlalchemy import Connection, Row, bindparam, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, exists, func, insert, or_, select, update
 
 from bot.domain.model import Alert, AlertKind, Delivery, DeliveryState
 from bot.store.saving import chunked
@@ -50,20 +50,24 @@ _DUE = DELIVERIES.where(
 _INTERRUPTED = DELIVERIES.where(
     deliveries.c.state == DeliveryState.SENDING, deliveries.c.due_at < bindparam("before", type_=deliveries.c.due_at.type)
 )
-_CHANNELS_DUE = (
-    select(deliveries.c.channel)
-    .distinct()
-    .join_from(deliveries, alerts, deliveries.c.alert_id == alerts.c.id)
-    .where(alerts.c.kind.in_(list(AlertKind)), deliveries.c.state == DeliveryState.PENDING)
-    .where(deliveries.c.due_at <= bindparam("now", type_=deliveries.c.due_at.type))
-    .where(
-        ~exists().where(
-            quiet_channels.c.channel == deliveries.c.channel,
-            quiet_channels.c.probe_at > bindparam("now", type_=quiet_channels.c.probe_at.type),
-        )
+
+
+def _channels_due() -> Select[str]:
+    """Walks an index from one channel that waits to the next: a channel costs the same, however much waits there."""
+    pending, now = deliveries.c.state == DeliveryState.PENDING, bindparam("now", type_=deliveries.c.due_at.type)
+    waiting = select(func.min(deliveries.c.channel).label("channel")).where(pending).cte("waiting", recursive=True)
+    following = select(func.min(deliveries.c.channel)).where(pending, deliveries.c.channel > waiting.c.channel)
+    waiting = waiting.union_all(select(following.scalar_subquery()).where(waiting.c.channel.is_not(None)))
+    is_due = (
+        exists()
+        .where(deliveries.c.channel == waiting.c.channel, pending, deliveries.c.due_at <= now)
+        .where(deliveries.c.alert_id == alerts.c.id, alerts.c.kind.in_(list(AlertKind)))
     )
-    .order_by(deliveries.c.channel)
-)
+    is_quiet = exists().where(quiet_channels.c.channel == waiting.c.channel, quiet_channels.c.probe_at > now)
+    return select(waiting.c.channel).where(waiting.c.channel.is_not(None), is_due, ~is_quiet).order_by(waiting.c.channel)
+
+
+_CHANNELS_DUE = _channels_due()
 
 
 class SqlOutbox:
@@ -135,31 +139,27 @@ class SqlOutbox:
         together = DELIVERIES.where(deliveries.c.batch == batch).order_by(None).order_by(deliveries.c.sequence)
         return [read_delivery(row) for row in self._connection.execute(together)]
 
-    def claim(self, delivery_ids: Iterable[str], at: datetime, batch: str | None = None, claim: str = "") -> frozenset[str]:
+    def claim(
+        self, channel: str, delivery_ids: Iterable[str], at: datetime, claim: str, batch: str | None = None
+    ) -> frozenset[str]:
         claimed: set[str] = set()
         values = {"state": DeliveryState.SENDING, "due_at": at, "batch": batch, "claim": claim}
+        waiting = (deliveries.c.channel == channel) & (deliveries.c.state == DeliveryState.PENDING)
         for chunk in chunked(sorted(delivery_ids)):
-            these = deliveries.c.id.in_(chunk) & (deliveries.c.state == DeliveryState.PENDING)
-            taking = update(deliveries).where(these).values(values)
+            taking = update(deliveries).where(waiting, deliveries.c.id.in_(chunk)).values(values)
             claimed.update(self._connection.scalars(taking.returning(deliveries.c.id)))
         return frozenset(claimed)
 
-    def begin(self, delivery_ids: Iterable[str], claim: str, at: datetime) -> bool:
-        held = (deliveries.c.state == DeliveryState.SENDING) & (deliveries.c.claim == claim)
-        trying = update(deliveries).where(held).values(due_at=at, tried_at=at)
-        chunks = [*chunked(sorted(delivery_ids))]
-        begun = sum(self._connection.execute(trying.where(deliveries.c.id.in_(chunk))).rowcount for chunk in chunks)
-        return begun == sum(map(len, chunks))
+    def begin(self, channel: str, claim: str, at: datetime) -> int:
+        trying = update(deliveries).where(*_held(channel, claim)).values(due_at=at, tried_at=at)
+        return self._connection.execute(trying).rowcount
 
-    def held(self, delivery_ids: Iterable[str], claim: str) -> frozenset[str]:
-        mine = (deliveries.c.state == DeliveryState.SENDING) & (deliveries.c.claim == claim)
-        query = select(deliveries.c.id).where(mine)
-        chunks = chunked(delivery_ids)
-        return frozenset(id for chunk in chunks for id in self._connection.scalars(query.where(deliveries.c.id.in_(chunk))))
+    def held(self, channel: str, claim: str) -> Sequence[Delivery]:
+        mine = DELIVERIES.where(*_held(channel, claim)).order_by(None).order_by(deliveries.c.sequence)
+        return [read_delivery(row) for row in self._connection.execute(mine)]
 
-    def not_taken(self, delivery_ids: Iterable[str], before: datetime | None) -> None:
-        for chunk in chunked(delivery_ids):
-            self._connection.execute(update(deliveries).where(deliveries.c.id.in_(chunk)).values(tried_at=before))
+    def not_taken(self, channel: str, claim: str, before: datetime | None) -> None:
+        self._connection.execute(update(deliveries).where(*_held(channel, claim)).values(tried_at=before))
 
     def mark_sending(self, delivery_id: str, at: datetime) -> bool:
         return self._change(delivery_id, (DeliveryState.PENDING,), state=DeliveryState.SENDING, due_at=at)
@@ -179,7 +179,7 @@ class SqlOutbox:
         self._change(delivery_id, OPEN, state=DeliveryState.PENDING, due_at=due_at, reason=reason)
 
     def mark_all_sent(
-        self, delivery_ids: Iterable[str], ts: str, thread: str | None, at: datetime, drawn: str | None = None
+        self, channel: str, message: str, ts: str, thread: str | None, at: datetime, drawn: str | None = None
     ) -> None:
         values = {
             "state": DeliveryState.SENT,
@@ -190,9 +190,9 @@ class SqlOutbox:
             "tried_at": None,
             "drawn": drawn,
         }
-        for chunk in chunked(delivery_ids):
-            these = deliveries.c.id.in_(chunk) & deliveries.c.state.in_(OPEN)
-            self._connection.execute(update(deliveries).where(these).values(values))
+        told = or_(deliveries.c.batch == message, deliveries.c.id == message)
+        these = (deliveries.c.channel == channel) & deliveries.c.state.in_(OPEN) & told
+        self._connection.execute(update(deliveries).where(these).values(values))
 
     def put_off(self, delivery_id: str, due_at: datetime) -> None:
         self._change(delivery_id, (DeliveryState.PENDING,), due_at=due_at)
@@ -227,6 +227,10 @@ class SqlOutbox:
         """False when the delivery is in none of these states: SENT and FAILED stay what they are."""
         this = (deliveries.c.id == delivery_id) & deliveries.c.state.in_(only_from)
         return self._connection.execute(update(deliveries).where(this).values(values)).rowcount > 0
+
+
+def _held(channel: str, claim: str) -> tuple[ColumnElement[bool], ...]:
+    return deliveries.c.channel == channel, deliveries.c.state == DeliveryState.SENDING, deliveries.c.claim == claim
 
 
 def _pending(alert_id: str, channel: str, at: datetime, digest_at: datetime | None) -> dict[str, Any]:
