@@ -23,6 +23,7 @@ from bot.domain.model import (
     Grant,
     Link,
     Mute,
+    Notice,
     Person,
     Platform,
     Product,
@@ -368,6 +369,10 @@ class Outbox(Protocol):
         for channels that do not hear of it at once."""
         ...
 
+    def add_all(self, notices: Collection[Notice]) -> int:
+        """Like `add`, many at once: what one channel hears stands together. How many are new."""
+        ...
+
     def has(self, fingerprint: str) -> bool:
         """Whether this was told, or is about to be."""
         ...
@@ -483,8 +488,8 @@ class Outbox(Protocol):
 class Told(Protocol):
     """What was told where."""
 
-    def begun(self, build_key: str) -> frozenset[str]:
-        """Channels that have a message about this build, or may have one in a moment."""
+    def begun(self, build_keys: Iterable[str]) -> Mapping[str, Collection[str]]:
+        """Build key -> the channels that have a message about this build, or may have one in a moment."""
         ...
 
     def cards(self, channel: str, build_keys: Iterable[str]) -> Mapping[str, Card]:

@@ -1,6 +1,8 @@
 """Alerts and their deliveries."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import itertools
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -8,12 +10,13 @@ from uuid import uuid4
 import structlog
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, exists, func, insert, or_, select, update
 
-from bot.domain.model import Alert, AlertKind, Delivery, DeliveryState
+from bot.domain.model import Alert, AlertKind, Delivery, DeliveryState, Notice
 from bot.store.saving import chunked
 from bot.store.tables import alerts, deliveries, quiet_channels
-from bot.store.upsert import insert_if_new
+from bot.store.upsert import insert_into
 
 ABOUT_BUILDS = (AlertKind.NEW_BUILD, AlertKind.BUILD_CHANGED)
+_Waiting = tuple[str, datetime, bool]  # alert id, due at, is digest
 OPEN = (DeliveryState.PENDING, DeliveryState.SENDING)
 
 _ALERT = [
@@ -77,26 +80,30 @@ class SqlOutbox:
         self._connection = connection
 
     def add(self, alert: Alert, channels: Iterable[str], digests: Mapping[str, datetime] | None = None) -> bool:
-        """A second writer of the same fingerprint waits for the first one's transaction, then finds it there."""
-        id = alert.id or uuid4().hex
-        values = {
-            "id": id,
-            "fingerprint": alert.fingerprint,
-            "kind": alert.kind,
-            "account": alert.account,
-            "created_at": alert.created_at,
-            "product_id": alert.product_id,
-            "build_key": alert.build_key,
-            "facts": dict(alert.facts),
-            "origin": alert.origin or structlog.contextvars.get_contextvars().get("request_id"),
-        }
-        if not insert_if_new(self._connection, alerts, values):
-            return False
-        digests = digests or {}
-        rows = [_pending(id, channel, alert.created_at, digests.get(channel)) for channel in sorted({*channels, *digests})]
-        if rows:
+        return self.add_all([Notice(alert, frozenset(channels), digests or {})]) == 1
+
+    def add_all(self, notices: Collection[Notice]) -> int:
+        """Channel by channel, so that the rows that change together are neighbours. A second writer of the same fingerprint waits
+        for the first one's transaction, then finds it there."""
+        named = [(notice.alert.id or id, notice) for notice, id in zip(notices, _ids(), strict=False)]
+        new = self._add_alerts([_alert(id, notice.alert) for id, notice in named])
+        heard: defaultdict[str, list[_Waiting]] = defaultdict(list)
+        for alert_id, notice in named:
+            if alert_id in new:
+                for channel, waiting in _waiting(alert_id, notice):
+                    heard[channel].append(waiting)
+        ids = _ids()
+        for channel, waits in sorted(heard.items()):
+            rows = [_pending(id, channel, *each) for each, id in zip(waits, ids, strict=False)]
             self._connection.execute(insert(deliveries), rows)
-        return True
+        return len(new)
+
+    def _add_alerts(self, rows: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+        """The ids of those that were not there."""
+        if not rows:
+            return frozenset()
+        adding = insert_into(self._connection, alerts).on_conflict_do_nothing().returning(alerts.c.id)
+        return frozenset(self._connection.scalars(adding, rows))
 
     def has(self, fingerprint: str) -> bool:
         return self._connection.scalar(select(alerts.c.id).where(alerts.c.fingerprint == fingerprint)) is not None
@@ -233,15 +240,42 @@ def _held(channel: str, claim: str) -> tuple[ColumnElement[bool], ...]:
     return deliveries.c.channel == channel, deliveries.c.state == DeliveryState.SENDING, deliveries.c.claim == claim
 
 
-def _pending(alert_id: str, channel: str, at: datetime, digest_at: datetime | None) -> dict[str, Any]:
+def _ids() -> Iterator[str]:
+    """New ids in ascending order: neighbours in an index, too."""
+    prefix = uuid4().hex
+    return (f"{prefix}{number:06x}" for number in itertools.count())
+
+
+def _alert(id: str, alert: Alert) -> dict[str, Any]:
     return {
-        "id": uuid4().hex,
+        "id": id,
+        "fingerprint": alert.fingerprint,
+        "kind": alert.kind,
+        "account": alert.account,
+        "created_at": alert.created_at,
+        "product_id": alert.product_id,
+        "build_key": alert.build_key,
+        "facts": dict(alert.facts),
+        "origin": alert.origin or structlog.contextvars.get_contextvars().get("request_id"),
+    }
+
+
+def _waiting(alert_id: str, notice: Notice) -> Iterator[tuple[str, _Waiting]]:
+    """What waits in each channel."""
+    at_once = (alert_id, notice.alert.created_at, False)
+    yield from ((channel, at_once) for channel in notice.channels if channel not in notice.digests)
+    yield from ((channel, (alert_id, due_at, True)) for channel, due_at in notice.digests.items())
+
+
+def _pending(id: str, channel: str, alert_id: str, due_at: datetime, is_digest: bool) -> dict[str, Any]:
+    return {
+        "id": id,
         "alert_id": alert_id,
         "channel": channel,
         "state": DeliveryState.PENDING,
-        "due_at": digest_at or at,
+        "due_at": due_at,
         "attempts": 0,
-        "is_digest": digest_at is not None,
+        "is_digest": is_digest,
     }
 
 

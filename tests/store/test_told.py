@@ -80,7 +80,7 @@ async def test_where_a_message_is_begun(store: Database) -> None:
         if channel == "TRIED":
             assert await store.write(lambda r: r.outbox.begin("TRIED", "mine", NOW)) == 1
             await store.write(lambda r, id=id: r.outbox.postpone(id, NOW, "no_answer"))
-    assert await store.read(lambda r: r.told.begun("b1")) == {"SENT", "SENDING", "TRIED"}
+    assert await store.read(lambda r: r.told.begun(["b1", "b2"])) == {"b1": {"SENT", "SENDING", "TRIED"}}
 
 
 async def test_messages_are_counted_once_and_threads_not_at_all(store: Database) -> None:
