@@ -17,6 +17,7 @@ from bot.store.upsert import insert_into
 
 ABOUT_BUILDS = (AlertKind.NEW_BUILD, AlertKind.BUILD_CHANGED)
 _Waiting = tuple[str, datetime, bool]  # alert id, due at, is digest
+_FEW_IN_ONE = {"insertmanyvalues_page_size": 50}  # SQLite keeps a statement of a thousand rows and all that it was given
 OPEN = (DeliveryState.PENDING, DeliveryState.SENDING)
 
 _ALERT = [
@@ -103,7 +104,7 @@ class SqlOutbox:
         if not rows:
             return frozenset()
         adding = insert_into(self._connection, alerts).on_conflict_do_nothing().returning(alerts.c.id)
-        return frozenset(self._connection.scalars(adding, rows))
+        return frozenset(self._connection.scalars(adding, rows, execution_options=_FEW_IN_ONE))
 
     def has(self, fingerprint: str) -> bool:
         return self._connection.scalar(select(alerts.c.id).where(alerts.c.fingerprint == fingerprint)) is not None
