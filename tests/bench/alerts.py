@@ -31,7 +31,6 @@ MANY = 1_000  # builds for every channel: more than come as messages of their ow
 PACE = 1.0  # seconds between two messages in a channel: what Slack permits
 # "Several hundred messages per minute" of a whole workspace: https://docs.slack.dev/apis/web-api/rate-limits
 OF_WORKSPACE = 300 / 60  # messages a second
-MINUTE = 61.0  # seconds after which the messages before no longer count as one burst with those that come
 IDLE = 1.5  # seconds after which nothing of the message before is under way
 LATENCY = 0.1  # seconds
 PATIENCE = 90.0  # seconds
@@ -43,18 +42,21 @@ PERMITTED = "Slack permits"
 
 async def bench() -> Sequence[Figure]:
     async with World(poll_seconds=HOUR, agreements_seconds=HOUR) as world:
-        apps = populate(world.apple, SINGLES + 1, 1, utc_now())
+        apps = populate(world.apple, SINGLES + 2, 1, utc_now())
         await read_all(world)
         configure(world, 'provider = "app_store_connect"', 'webhook_secret = "env:HOOK_SECRET"')
-        singles, crowd = _channels(world, "single", SINGLES), _channels(world, "crowd", CHANNELS)
-        await _subscribe(world, [*zip(apps, singles, strict=False), *((apps[-1], channel) for channel in crowd)])
+        singles = _channels(world, "single", SINGLES)
+        # Each crowd hears of an app of its own: what one was told lately does not hold back what the other is to be told.
+        first, second = (_channels(world, name, CHANNELS) for name in ("first", "second"))
+        crowds = [*((apps[-2], channel) for channel in first), *((apps[-1], channel) for channel in second)]
+        await _subscribe(world, [*zip(apps, singles, strict=False), *crowds])
         world.apple.latency = LATENCY
         async with purser(world, HOOK_SECRET=SECRET) as bot, _desk(world) as desk:
             await settled(world)
             each = [await desk.told([app], [channel], IDLE) for app, channel in zip(apps, singles, strict=False)]
-            few = await desk.told([apps[-1]] * FEW, crowd)
+            few = await desk.told([apps[-2]] * FEW, first)
             before = bot.resident
-            many = await desk.told([apps[-1]] * MANY, crowd, MINUTE)
+            many = await desk.told([apps[-1]] * MANY, second, IDLE)
             after = bot.resident
     single = median(wave.seconds for wave in each)
     return (
