@@ -1,6 +1,6 @@
 """The nouns of Purser, used with the same meaning in Slack text, code and tables."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -359,6 +359,15 @@ class Alert:
     facts: Mapping[str, str] = field(default_factory=dict)
     id: str = ""
     origin: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """An alert and who hears of it: `channels` at once, those of `digests` when their digest is due."""
+
+    alert: Alert
+    channels: Collection[str]
+    digests: Mapping[str, datetime] = field(default_factory=dict)
 
 
 class DeliveryState(StrEnum):

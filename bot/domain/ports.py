@@ -23,6 +23,7 @@ from bot.domain.model import (
     Grant,
     Link,
     Mute,
+    Notice,
     Person,
     Platform,
     Product,
@@ -368,6 +369,10 @@ class Outbox(Protocol):
         for channels that do not hear of it at once."""
         ...
 
+    def add_all(self, notices: Collection[Notice]) -> int:
+        """Like `add`, many at once: what one channel hears stands together. How many are new."""
+        ...
+
     def has(self, fingerprint: str) -> bool:
         """Whether this was told, or is about to be."""
         ...
@@ -396,21 +401,23 @@ class Outbox(Protocol):
         """All deliveries of one message, in the order in which they were written."""
         ...
 
-    def claim(self, delivery_ids: Iterable[str], at: datetime, batch: str | None = None, claim: str = "") -> frozenset[str]:
+    def claim(
+        self, channel: str, delivery_ids: Iterable[str], at: datetime, claim: str, batch: str | None = None
+    ) -> frozenset[str]:
         """PENDING -> SENDING, as one message where `batch` is given; the ids of those that nobody else was faster to take.
-        `claim` names whoever takes them."""
+        `claim` names whoever takes them, this once."""
         ...
 
-    def begin(self, delivery_ids: Iterable[str], claim: str, at: datetime) -> bool:
-        """The last word before Slack is asked: from now on their message may stand there. False when not all of them are held
-        under this claim any more."""
+    def begin(self, channel: str, claim: str, at: datetime) -> int:
+        """The last word before Slack is asked: from now on the message of what is held under this claim may stand there. How
+        many deliveries are."""
         ...
 
-    def held(self, delivery_ids: Iterable[str], claim: str) -> frozenset[str]:
-        """Those that are SENDING under this claim."""
+    def held(self, channel: str, claim: str) -> Sequence[Delivery]:
+        """Those that are SENDING under this claim, in the order in which they were written."""
         ...
 
-    def not_taken(self, delivery_ids: Iterable[str], before: datetime | None) -> None:
+    def not_taken(self, channel: str, claim: str, before: datetime | None) -> None:
         """Slack said that it did not take their message. `before`: the attempt before, whose outcome is still unknown."""
         ...
 
@@ -419,9 +426,10 @@ class Outbox(Protocol):
         ...
 
     def mark_all_sent(
-        self, delivery_ids: Iterable[str], ts: str, thread: str | None, at: datetime, drawn: str | None = None
+        self, channel: str, message: str, ts: str, thread: str | None, at: datetime, drawn: str | None = None
     ) -> None:
-        """As one message, which stands in the thread of `thread`. `drawn`: what it shows, as `stale_cards` compares it."""
+        """What is PENDING or SENDING of `message`, a batch or a delivery's id. It stands in the thread of `thread`. `drawn`: what
+        it shows, as `stale_cards` compares it."""
         ...
 
     def hand_back(self, delivery_id: str, due_at: datetime) -> None:
@@ -467,8 +475,8 @@ class Outbox(Protocol):
 class Told(Protocol):
     """What was told where."""
 
-    def begun(self, build_key: str) -> frozenset[str]:
-        """Channels that have a message about this build, or may have one in a moment."""
+    def begun(self, build_keys: Iterable[str]) -> Mapping[str, Collection[str]]:
+        """Build key -> the channels that have a message about this build, or may have one in a moment."""
         ...
 
     def cards(self, channel: str, build_keys: Iterable[str]) -> Mapping[str, Card]:

@@ -138,7 +138,7 @@ class AlertDelivery:
         with structlog.contextvars.bound_contextvars(**parcel.origin):
             try:
                 if not await self._is_wanted(parcel):
-                    await self._store.write(lambda r: _drop(r, parcel.deliveries, Untold.RESTRICTED))
+                    await self._store.write(lambda r: _drop(r, r.outbox.held(parcel.channel, parcel.claim), Untold.RESTRICTED))
                     return False
                 told = await self._within_lease(parcel)
             except MessageRefused as error:
@@ -149,8 +149,8 @@ class AlertDelivery:
                 log.warning("alert taken up by another process", delivery=parcel.id, channel=parcel.channel)
                 return False
             await self._store.write(lambda r: self._note_sent(r, parcel, told))
-            first, number = parcel.deliveries[0].alert, len(parcel.deliveries)
-            log.info("alert delivered", delivery=parcel.id, channel=parcel.channel, alert=first.fingerprint, alerts=number)
+            first = parcel.facts[-1].alert.fingerprint
+            log.info("alert delivered", delivery=parcel.id, channel=parcel.channel, alert=first, alerts=parcel.number)
             return True
 
     async def _is_wanted(self, parcel: Parcel) -> bool:
@@ -173,7 +173,7 @@ class AlertDelivery:
     async def _hand_to_slack(self, parcel: Parcel) -> Card | None:
         """Where the message stands; None: it is not ours any more."""
         if parcel.card:
-            if not await self._store.read(lambda r: len(r.outbox.held(parcel.ids, parcel.claim)) == len(parcel.ids)):
+            if not await self._store.read(lambda r: len(r.outbox.held(parcel.channel, parcel.claim)) == parcel.number):
                 return None
             parcel = await self._with_its_card(parcel, parcel.card)
         return await self._found(parcel) or await self._post(parcel)
@@ -229,13 +229,14 @@ class AlertDelivery:
 
     async def _post(self, parcel: Parcel) -> Card | None:
         """Asks once more whether it is still ours: a process may have stood still since it took it."""
-        if not await self._store.write(lambda r: r.outbox.begin(parcel.ids, parcel.claim, self._clock())):
+        begun = await self._store.write(lambda r: r.outbox.begin(parcel.channel, parcel.claim, self._clock()))
+        if begun < parcel.number:
             return None
         try:
             return await self._posted(parcel)
         except MessageRefused as error:
             if not _may_stand(error):
-                await self._store.write(lambda r: r.outbox.not_taken(parcel.ids, parcel.tried_at))
+                await self._store.write(lambda r: r.outbox.not_taken(parcel.channel, parcel.claim, parcel.tried_at))
             raise
 
     async def _posted(self, parcel: Parcel) -> Card:
@@ -258,14 +259,13 @@ class AlertDelivery:
 
     def _note_sent(self, repositories: Repositories, parcel: Parcel, told: Card) -> None:
         look = parcel.look
-        repositories.outbox.mark_all_sent(parcel.ids, told.ts, told.thread, self._clock(), look)
+        repositories.outbox.mark_all_sent(parcel.channel, parcel.id, told.ts, told.thread, self._clock(), look)
         if parcel.card and look:
             repositories.outbox.note_drawn(parcel.channel, parcel.card.ts, look)
         repositories.quiet.forget(parcel.channel)
 
     def _note_refusal(self, repositories: Repositories, parcel: Parcel, error: MessageRefused) -> None:
-        held = repositories.outbox.held(parcel.ids, parcel.claim)
-        tried = [delivery for delivery in parcel.deliveries if delivery.id in held]
+        tried = repositories.outbox.held(parcel.channel, parcel.claim)
         now, outbox = self._clock(), repositories.outbox
         if error.reason in CARD_IS_GONE:  # somebody deleted it: they do not want to read more of it
             _drop(repositories, tried, error.reason)

@@ -43,6 +43,22 @@ def hearers(
     return heard
 
 
+class Hearers:
+    """`hearers`, found once for all alerts whose builds no filter tells apart: a check may bring a thousand. Of one account."""
+
+    def __init__(self, repositories: Repositories, provider: str | None, rules: TellingRules) -> None:
+        self._repositories = repositories
+        self._provider = provider
+        self._rules = rules
+        self._known: dict[tuple[object, ...], Mapping[str, datetime]] = {}
+
+    def of(self, alert: Alert, product: Product, build: Build) -> Mapping[str, datetime]:
+        alike = alert.kind.event, alert.created_at, product.id, build.platform, build.track
+        if alike not in self._known:
+            self._known[alike] = hearers(self._repositories, alert, product, build, self._provider, self._rules)
+        return self._known[alike]
+
+
 class Listener:
     """A channel and what it wants to hear, as it is in this transaction. `rules` say what may be told where."""
 

@@ -1,7 +1,7 @@
 """What becomes the next message in a channel: one card, a line in a thread, or many alerts as one list."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from uuid import uuid4
@@ -26,40 +26,27 @@ ABOUT_INCIDENTS = (AlertKind.AGREEMENT_BLOCKED, AlertKind.AGREEMENT_REMINDER, Al
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """Deliveries that are one message. `id` is in its metadata; `facts` is what it says, newest first.
+    """Deliveries that are one message: `number` of them, held under `claim`. `id` is in its metadata; `facts` is what it says,
+    newest first. Two hundred channels have theirs in hand at once, so it keeps what the deliveries say and not themselves.
 
+    `tried_at` is when it was handed to Slack without our knowing what became of it; `origin` the request that brought what it
+    tells, as log lines name it.
     `card` is the message to be brought up to date before: it shows `shown`. `thread` is the message in whose thread it stands.
     `is_list`: it is drawn as a list, even of one.
     """
 
     id: str
     channel: str
-    deliveries: tuple[Delivery, ...]
+    claim: str
     facts: tuple[AlertFacts, ...]
+    number: int = 1
+    attempts: int = 0
+    tried_at: datetime | None = None
+    origin: Mapping[str, str] = field(default_factory=dict)
     card: Card | None = None
     shown: tuple[AlertFacts, ...] = ()
     thread: str | None = None
     is_list: bool = False
-    claim: str = ""
-
-    @property
-    def ids(self) -> list[str]:
-        return [delivery.id for delivery in self.deliveries]
-
-    @property
-    def attempts(self) -> int:
-        return max(delivery.attempts for delivery in self.deliveries)
-
-    @property
-    def tried_at(self) -> datetime | None:
-        """When it was handed to Slack without our knowing what became of it."""
-        return max((delivery.tried_at for delivery in self.deliveries if delivery.tried_at), default=None)
-
-    @property
-    def origin(self) -> Mapping[str, str]:
-        """The request that brought what it tells, as log lines name it."""
-        origins = dict.fromkeys(delivery.alert.origin for delivery in self.deliveries if delivery.alert.origin)
-        return {"request_id": ",".join(islice(origins, MOST_ORIGINS))} if origins else {}
 
     @property
     def is_change(self) -> bool:
@@ -184,23 +171,23 @@ class Packer:
         is_list = bool(len(chosen) > 1 or first.batch or first.is_digest)
         batch = first.batch or uuid4().hex if is_list else None
         claim = uuid4().hex
-        claimed = repositories.outbox.claim([delivery.id for delivery in chosen], now, batch, claim)
-        taken = tuple(delivery for delivery in chosen if delivery.id in claimed)
+        claimed = repositories.outbox.claim(channel, [delivery.id for delivery in chosen], now, claim, batch)
+        taken = [delivery for delivery in chosen if delivery.id in claimed]
         if not taken or (first.batch and first.id not in claimed):
             return None  # whoever has the first one posts it; what we took is found in Slack later
         if batch is None:
-            return replace(self._alone(repositories, channel, first, now), claim=claim)
+            return self._alone(repositories, first, claim, now)
         facts = self._list(repositories, repositories.outbox.batch(batch) if first.batch else taken)
-        return Parcel(batch, channel, taken, facts, is_list=True, claim=claim)
+        return replace(_parcel(batch, claim, taken, facts), is_list=True)
 
-    def _alone(self, repositories: Repositories, channel: str, delivery: Delivery, now: datetime) -> Parcel:
-        alert = delivery.alert
+    def _alone(self, repositories: Repositories, delivery: Delivery, claim: str, now: datetime) -> Parcel:
+        alert, channel = delivery.alert, delivery.channel
         facts = (self._facts.of(repositories, [alert])[0],)
+        parcel = _parcel(delivery.id, claim, [delivery], facts)
         if card := card_before(repositories, channel, alert):
             shown = self._list(repositories, repositories.outbox.batch(card.batch)) if card.batch else facts
-            return Parcel(delivery.id, channel, (delivery,), facts, card, shown, card.root)
-        root = self._version_root(repositories, channel, alert, now)
-        return Parcel(delivery.id, channel, (delivery,), facts, thread=root)
+            return replace(parcel, card=card, shown=shown, thread=card.root)
+        return replace(parcel, thread=self._version_root(repositories, channel, alert, now))
 
     def _version_root(self, repositories: Repositories, channel: str, alert: Alert, now: datetime) -> str | None:
         """The card of the same version on another platform or of another provider, in whose thread this one belongs."""
@@ -213,6 +200,20 @@ class Packer:
         """Every build once, newest first."""
         latest = {d.alert.build_key or d.id: d.alert for d in together}
         return tuple(self._facts.of(repositories, [*latest.values()][::-1]))
+
+
+def _parcel(id: str, claim: str, taken: Sequence[Delivery], facts: tuple[AlertFacts, ...]) -> Parcel:
+    origins = dict.fromkeys(delivery.alert.origin for delivery in taken if delivery.alert.origin)
+    return Parcel(
+        id,
+        taken[0].channel,
+        claim,
+        facts,
+        number=len(taken),
+        attempts=max(delivery.attempts for delivery in taken),
+        tried_at=max((delivery.tried_at for delivery in taken if delivery.tried_at), default=None),
+        origin={"request_id": ",".join(islice(origins, MOST_ORIGINS))} if origins else {},
+    )
 
 
 def card_before(repositories: Repositories, channel: str, alert: Alert) -> Card | None:

@@ -9,12 +9,12 @@ import structlog
 
 from bot.domain.errors import NOT_OFFERED, SAVING_CALLS, AgreementBlocked, ProviderError, Refused, Unreachable
 from bot.domain.listing import gaps_of
-from bot.domain.model import AccountHealth, Alert, App, Build, BuildState, Product
+from bot.domain.model import AccountHealth, Alert, App, Build, BuildState, Notice, Product
 from bot.domain.ports import Jobs, ListsApps, ListsBuilds, Provider, Repositories, Store
 from bot.services.access import Rules
 from bot.services.agreements import awaits_contract
 from bot.services.health import back_alert, failure_alerts, is_fresh, is_open, next_try, told_of, wants_all
-from bot.services.hearing import hearers
+from bot.services.hearing import Hearers
 from bot.services.news import News, gone, news_of
 from bot.services.products import ConfiguredProduct, Joiner, with_bundle_ids
 from bot.services.rereading import reread
@@ -177,7 +177,7 @@ class Sync:
         if health is None or health.baseline_at is None:
             return told
         news += [gone(build, found.at) for build in vanished]
-        return told + sum(self._announce(repositories, each, products, health.provider) for each in news)
+        return told + self._announce(repositories, news, products, health.provider)
 
     def _owed(
         self, repositories: Repositories, found: _Found, health: AccountHealth | None, known: Iterable[App]
@@ -235,16 +235,24 @@ class Sync:
         repositories.catalogue.mark_gone(missing, found.at)
         return list(vanished.values())
 
-    def _announce(self, repositories: Repositories, news: News, products: Mapping[str, Product], provider: str) -> bool:
-        if news.again and repositories.outbox.has(news.fingerprint):
-            news = news.again
-        product = products[news.build.app_id]
-        alert = news.alert(product.id, self._clock())
-        heard = hearers(repositories, alert, product, news.build, provider, self._rules)
-        told = repositories.told.begun(news.build.key)
-        at_once = {channel for channel, at in heard.items() if channel in told or (news.is_loud and at == alert.created_at)}
-        later = {channel: at for channel, at in heard.items() if news.is_loud and channel not in at_once}
-        return repositories.outbox.add(alert, at_once, later)
+    def _announce(self, repositories: Repositories, news: Iterable[News], products: Mapping[str, Product], provider: str) -> int:
+        """Returns how many alerts are new."""
+        new = [each.again if each.again and repositories.outbox.has(each.fingerprint) else each for each in news]
+        begun = repositories.told.begun(each.build.key for each in new)
+        hearing, now = Hearers(repositories, provider, self._rules), self._clock()
+        notices = []
+        for each in new:
+            product = products[each.build.app_id]
+            alert = each.alert(product.id, now)
+            notices.append(_notice(each, alert, hearing.of(alert, product, each.build), begun.get(each.build.key, ())))
+        return repositories.outbox.add_all(notices)
+
+
+def _notice(news: News, alert: Alert, heard: Mapping[str, datetime], told: Container[str]) -> Notice:
+    """Channels that have a card of the build hear of it at once."""
+    at_once = tuple(channel for channel, at in heard.items() if channel in told or (news.is_loud and at == alert.created_at))
+    later = {channel: at for channel, at in heard.items() if news.is_loud and channel not in told and at > alert.created_at}
+    return Notice(alert, at_once, later)
 
 
 def _as_of(now: datetime, build: Build) -> Build:

@@ -1,18 +1,22 @@
 """Alerts and their deliveries."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import itertools
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
 import structlog
-from sqlalchemy import Connection, Row, bindparam, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, exists, func, insert, or_, select, update
 
-from bot.domain.model import Alert, AlertKind, Delivery, DeliveryState
+from bot.domain.model import Alert, AlertKind, Delivery, DeliveryState, Notice
 from bot.store.saving import chunked
 from bot.store.tables import alerts, deliveries, quiet_channels
-from bot.store.upsert import insert_if_new
+from bot.store.upsert import insert_into
 
+_Waiting = tuple[str, datetime, bool]  # alert id, due at, is digest
+_FEW_IN_ONE = {"insertmanyvalues_page_size": 50}  # SQLite keeps a statement of a thousand rows and all that it was given
 OPEN = (DeliveryState.PENDING, DeliveryState.SENDING)
 
 _ALERT = [
@@ -46,20 +50,24 @@ _CARDS = select(deliveries.c.channel, deliveries.c.ts).join_from(deliveries, ale
 _INTERRUPTED = DELIVERIES.where(
     deliveries.c.state == DeliveryState.SENDING, deliveries.c.due_at < bindparam("before", type_=deliveries.c.due_at.type)
 )
-_CHANNELS_DUE = (
-    select(deliveries.c.channel)
-    .distinct()
-    .join_from(deliveries, alerts, deliveries.c.alert_id == alerts.c.id)
-    .where(alerts.c.kind.in_(list(AlertKind)), deliveries.c.state == DeliveryState.PENDING)
-    .where(deliveries.c.due_at <= bindparam("now", type_=deliveries.c.due_at.type))
-    .where(
-        ~exists().where(
-            quiet_channels.c.channel == deliveries.c.channel,
-            quiet_channels.c.probe_at > bindparam("now", type_=quiet_channels.c.probe_at.type),
-        )
+
+
+def _channels_due() -> Select[str]:
+    """Walks an index from one channel that waits to the next: a channel costs the same, however much waits there."""
+    pending, now = deliveries.c.state == DeliveryState.PENDING, bindparam("now", type_=deliveries.c.due_at.type)
+    waiting = select(func.min(deliveries.c.channel).label("channel")).where(pending).cte("waiting", recursive=True)
+    following = select(func.min(deliveries.c.channel)).where(pending, deliveries.c.channel > waiting.c.channel)
+    waiting = waiting.union_all(select(following.scalar_subquery()).where(waiting.c.channel.is_not(None)))
+    is_due = (
+        exists()
+        .where(deliveries.c.channel == waiting.c.channel, pending, deliveries.c.due_at <= now)
+        .where(deliveries.c.alert_id == alerts.c.id, alerts.c.kind.in_(list(AlertKind)))
     )
-    .order_by(deliveries.c.channel)
-)
+    is_quiet = exists().where(quiet_channels.c.channel == waiting.c.channel, quiet_channels.c.probe_at > now)
+    return select(waiting.c.channel).where(waiting.c.channel.is_not(None), is_due, ~is_quiet).order_by(waiting.c.channel)
+
+
+_CHANNELS_DUE = _channels_due()
 
 
 class SqlOutbox:
@@ -69,26 +77,30 @@ class SqlOutbox:
         self._connection = connection
 
     def add(self, alert: Alert, channels: Iterable[str], digests: Mapping[str, datetime] | None = None) -> bool:
-        """A second writer of the same fingerprint waits for the first one's transaction, then finds it there."""
-        id = alert.id or uuid4().hex
-        values = {
-            "id": id,
-            "fingerprint": alert.fingerprint,
-            "kind": alert.kind,
-            "account": alert.account,
-            "created_at": alert.created_at,
-            "product_id": alert.product_id,
-            "build_key": alert.build_key,
-            "facts": dict(alert.facts),
-            "origin": alert.origin or structlog.contextvars.get_contextvars().get("request_id"),
-        }
-        if not insert_if_new(self._connection, alerts, values):
-            return False
-        digests = digests or {}
-        rows = [_pending(id, channel, alert.created_at, digests.get(channel)) for channel in sorted({*channels, *digests})]
-        if rows:
+        return self.add_all([Notice(alert, frozenset(channels), digests or {})]) == 1
+
+    def add_all(self, notices: Collection[Notice]) -> int:
+        """Channel by channel, so that the rows that change together are neighbours. A second writer of the same fingerprint waits
+        for the first one's transaction, then finds it there."""
+        named = [(notice.alert.id or id, notice) for notice, id in zip(notices, _ids(), strict=False)]
+        new = self._add_alerts([_alert(id, notice.alert) for id, notice in named])
+        heard: defaultdict[str, list[_Waiting]] = defaultdict(list)
+        for alert_id, notice in named:
+            if alert_id in new:
+                for channel, waiting in _waiting(alert_id, notice):
+                    heard[channel].append(waiting)
+        ids = _ids()
+        for channel, waits in sorted(heard.items()):
+            rows = [_pending(id, channel, *each) for each, id in zip(waits, ids, strict=False)]
             self._connection.execute(insert(deliveries), rows)
-        return True
+        return len(new)
+
+    def _add_alerts(self, rows: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+        """The ids of those that were not there."""
+        if not rows:
+            return frozenset()
+        adding = insert_into(self._connection, alerts).on_conflict_do_nothing().returning(alerts.c.id)
+        return frozenset(self._connection.scalars(adding, rows, execution_options=_FEW_IN_ONE))
 
     def has(self, fingerprint: str) -> bool:
         return self._connection.scalar(select(alerts.c.id).where(alerts.c.fingerprint == fingerprint)) is not None
@@ -122,31 +134,27 @@ class SqlOutbox:
         together = DELIVERIES.where(deliveries.c.batch == batch).order_by(None).order_by(deliveries.c.sequence)
         return [read_delivery(row) for row in self._connection.execute(together)]
 
-    def claim(self, delivery_ids: Iterable[str], at: datetime, batch: str | None = None, claim: str = "") -> frozenset[str]:
+    def claim(
+        self, channel: str, delivery_ids: Iterable[str], at: datetime, claim: str, batch: str | None = None
+    ) -> frozenset[str]:
         claimed: set[str] = set()
         values = {"state": DeliveryState.SENDING, "due_at": at, "batch": batch, "claim": claim}
+        waiting = (deliveries.c.channel == channel) & (deliveries.c.state == DeliveryState.PENDING)
         for chunk in chunked(sorted(delivery_ids)):
-            these = deliveries.c.id.in_(chunk) & (deliveries.c.state == DeliveryState.PENDING)
-            taking = update(deliveries).where(these).values(values)
+            taking = update(deliveries).where(waiting, deliveries.c.id.in_(chunk)).values(values)
             claimed.update(self._connection.scalars(taking.returning(deliveries.c.id)))
         return frozenset(claimed)
 
-    def begin(self, delivery_ids: Iterable[str], claim: str, at: datetime) -> bool:
-        held = (deliveries.c.state == DeliveryState.SENDING) & (deliveries.c.claim == claim)
-        trying = update(deliveries).where(held).values(due_at=at, tried_at=at)
-        chunks = [*chunked(sorted(delivery_ids))]
-        begun = sum(self._connection.execute(trying.where(deliveries.c.id.in_(chunk))).rowcount for chunk in chunks)
-        return begun == sum(map(len, chunks))
+    def begin(self, channel: str, claim: str, at: datetime) -> int:
+        trying = update(deliveries).where(*_held(channel, claim)).values(due_at=at, tried_at=at)
+        return self._connection.execute(trying).rowcount
 
-    def held(self, delivery_ids: Iterable[str], claim: str) -> frozenset[str]:
-        mine = (deliveries.c.state == DeliveryState.SENDING) & (deliveries.c.claim == claim)
-        query = select(deliveries.c.id).where(mine)
-        chunks = chunked(delivery_ids)
-        return frozenset(id for chunk in chunks for id in self._connection.scalars(query.where(deliveries.c.id.in_(chunk))))
+    def held(self, channel: str, claim: str) -> Sequence[Delivery]:
+        mine = DELIVERIES.where(*_held(channel, claim)).order_by(None).order_by(deliveries.c.sequence)
+        return [read_delivery(row) for row in self._connection.execute(mine)]
 
-    def not_taken(self, delivery_ids: Iterable[str], before: datetime | None) -> None:
-        for chunk in chunked(delivery_ids):
-            self._connection.execute(update(deliveries).where(deliveries.c.id.in_(chunk)).values(tried_at=before))
+    def not_taken(self, channel: str, claim: str, before: datetime | None) -> None:
+        self._connection.execute(update(deliveries).where(*_held(channel, claim)).values(tried_at=before))
 
     def hand_back(self, delivery_id: str, due_at: datetime) -> None:
         sending = (DeliveryState.SENDING,)
@@ -160,7 +168,7 @@ class SqlOutbox:
         self._change(delivery_id, OPEN, state=DeliveryState.PENDING, due_at=due_at, reason=reason)
 
     def mark_all_sent(
-        self, delivery_ids: Iterable[str], ts: str, thread: str | None, at: datetime, drawn: str | None = None
+        self, channel: str, message: str, ts: str, thread: str | None, at: datetime, drawn: str | None = None
     ) -> None:
         values = {
             "state": DeliveryState.SENT,
@@ -171,9 +179,9 @@ class SqlOutbox:
             "tried_at": None,
             "drawn": drawn,
         }
-        for chunk in chunked(delivery_ids):
-            these = deliveries.c.id.in_(chunk) & deliveries.c.state.in_(OPEN)
-            self._connection.execute(update(deliveries).where(these).values(values))
+        told = or_(deliveries.c.batch == message, deliveries.c.id == message)
+        these = (deliveries.c.channel == channel) & deliveries.c.state.in_(OPEN) & told
+        self._connection.execute(update(deliveries).where(these).values(values))
 
     def put_off(self, delivery_id: str, due_at: datetime) -> None:
         self._change(delivery_id, (DeliveryState.PENDING,), due_at=due_at)
@@ -213,15 +221,46 @@ class SqlOutbox:
         self._connection.execute(update(deliveries).where(this).values(values))
 
 
-def _pending(alert_id: str, channel: str, at: datetime, digest_at: datetime | None) -> dict[str, Any]:
+def _held(channel: str, claim: str) -> tuple[ColumnElement[bool], ...]:
+    return deliveries.c.channel == channel, deliveries.c.state == DeliveryState.SENDING, deliveries.c.claim == claim
+
+
+def _ids() -> Iterator[str]:
+    """New ids in ascending order: neighbours in an index, too."""
+    prefix = uuid4().hex
+    return (f"{prefix}{number:06x}" for number in itertools.count())
+
+
+def _alert(id: str, alert: Alert) -> dict[str, Any]:
     return {
-        "id": uuid4().hex,
+        "id": id,
+        "fingerprint": alert.fingerprint,
+        "kind": alert.kind,
+        "account": alert.account,
+        "created_at": alert.created_at,
+        "product_id": alert.product_id,
+        "build_key": alert.build_key,
+        "facts": dict(alert.facts),
+        "origin": alert.origin or structlog.contextvars.get_contextvars().get("request_id"),
+    }
+
+
+def _waiting(alert_id: str, notice: Notice) -> Iterator[tuple[str, _Waiting]]:
+    """What waits in each channel."""
+    at_once = (alert_id, notice.alert.created_at, False)
+    yield from ((channel, at_once) for channel in notice.channels if channel not in notice.digests)
+    yield from ((channel, (alert_id, due_at, True)) for channel, due_at in notice.digests.items())
+
+
+def _pending(id: str, channel: str, alert_id: str, due_at: datetime, is_digest: bool) -> dict[str, Any]:
+    return {
+        "id": id,
         "alert_id": alert_id,
         "channel": channel,
         "state": DeliveryState.PENDING,
-        "due_at": digest_at or at,
+        "due_at": due_at,
         "attempts": 0,
-        "is_digest": digest_at is not None,
+        "is_digest": is_digest,
     }
 
 

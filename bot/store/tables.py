@@ -248,8 +248,8 @@ deliveries = Table(
     metadata,
     DeliveryColumns,
     UniqueConstraint("alert_id", "channel"),
-    Index("ix_deliveries_due", "state", "due_at"),
-    Index("ix_deliveries_channel", "channel", "state", "sequence"),
+    Index("ix_deliveries_due", "state", "channel", "due_at"),
+    Index("ix_deliveries_channel", "channel", "sequence"),
     Index("ix_deliveries_batch", "batch"),
 )
 grants = Table(

@@ -1,6 +1,7 @@
 """What was told where: the messages about builds, and how each delivery ended."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +21,11 @@ _BEGUN = or_(
     deliveries.c.ts.is_not(None),
     deliveries.c.state == DeliveryState.SENDING,
     (deliveries.c.state == DeliveryState.PENDING) & deliveries.c.tried_at.is_not(None),
+)
+_BEGUN_IN = (
+    select(alerts.c.build_key, deliveries.c.channel)
+    .select_from(_FROM)
+    .where(alerts.c.build_key.in_(_KEYS), alerts.c.kind.in_(ABOUT_BUILDS), _BEGUN)
 )
 _CARDS = (
     select(alerts.c.build_key, deliveries.c.ts, deliveries.c.thread, deliveries.c.batch)
@@ -50,9 +56,12 @@ class SqlTold:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def begun(self, build_key: str) -> frozenset[str]:
-        about = (alerts.c.build_key == build_key) & alerts.c.kind.in_(ABOUT_BUILDS)
-        return frozenset(self._connection.scalars(select(deliveries.c.channel).select_from(_FROM).where(about, _BEGUN)))
+    def begun(self, build_keys: Iterable[str]) -> Mapping[str, Collection[str]]:
+        found: defaultdict[str, set[str]] = defaultdict(set)
+        for chunk in chunked(build_keys):
+            for key, channel in self._connection.execute(_BEGUN_IN, {"keys": chunk}):
+                found[key or ""].add(channel)
+        return found
 
     def cards(self, channel: str, build_keys: Iterable[str]) -> Mapping[str, Card]:
         return self._first_of(_CARDS, build_keys, {"channel": channel})

@@ -220,8 +220,8 @@ def create_outbox() -> None:
         sa.UniqueConstraint("alert_id", "channel", name="uq_deliveries_alert_id_channel"),
         sa.ForeignKeyConstraint(["alert_id"], ["alerts.id"], name="fk_deliveries_alert_id"),
     )
-    op.create_index("ix_deliveries_due", "deliveries", ["state", "due_at"])
-    op.create_index("ix_deliveries_channel", "deliveries", ["channel", "state", "sequence"])
+    op.create_index("ix_deliveries_due", "deliveries", ["state", "channel", "due_at"])
+    op.create_index("ix_deliveries_channel", "deliveries", ["channel", "sequence"])
     op.create_index("ix_deliveries_batch", "deliveries", ["batch"])
 
 

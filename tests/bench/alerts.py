@@ -31,34 +31,38 @@ MANY = 1_000  # builds for every channel: more than come as messages of their ow
 PACE = 1.0  # seconds between two messages in a channel: what Slack permits
 # "Several hundred messages per minute" of a whole workspace: https://docs.slack.dev/apis/web-api/rate-limits
 OF_WORKSPACE = 300 / 60  # messages a second
-MINUTE = 61.0  # seconds after which the messages before no longer count as one burst with those that come
 IDLE = 1.5  # seconds after which nothing of the message before is under way
 LATENCY = 0.1  # seconds
-PATIENCE = 180.0  # seconds
+PATIENCE = 90.0  # seconds
+LOOK_EVERY = 0.5  # seconds; counting two hundred thousand rows takes the pretend Slack's time
+CALL_SECONDS = 30.0  # for the answer to a webhook
 SECRET = "the-webhook-secret-of-the-account"
 PERMITTED = "Slack permits"
 
 
 async def bench() -> Sequence[Figure]:
     async with World(poll_seconds=HOUR, agreements_seconds=HOUR) as world:
-        apps = populate(world.apple, SINGLES + 1, 1, utc_now())
+        apps = populate(world.apple, SINGLES + 2, 1, utc_now())
         await read_all(world)
         configure(world, 'provider = "app_store_connect"', 'webhook_secret = "env:HOOK_SECRET"')
-        singles, crowd = _channels(world, "single", SINGLES), _channels(world, "crowd", CHANNELS)
-        await _subscribe(world, [*zip(apps, singles, strict=False), *((apps[-1], channel) for channel in crowd)])
+        singles = _channels(world, "single", SINGLES)
+        # Each crowd hears of an app of its own: what one was told lately does not hold back what the other is to be told.
+        first, second = (_channels(world, name, CHANNELS) for name in ("first", "second"))
+        crowds = [*((apps[-2], channel) for channel in first), *((apps[-1], channel) for channel in second)]
+        await _subscribe(world, [*zip(apps, singles, strict=False), *crowds])
         world.apple.latency = LATENCY
         async with purser(world, HOOK_SECRET=SECRET) as bot, _desk(world) as desk:
             await settled(world)
             each = [await desk.told([app], [channel], IDLE) for app, channel in zip(apps, singles, strict=False)]
-            few = await desk.told([apps[-1]] * FEW, crowd)
+            few = await desk.told([apps[-2]] * FEW, first)
             before = bot.resident
-            many = await desk.told([apps[-1]] * MANY, crowd, MINUTE)
+            many = await desk.told([apps[-1]] * MANY, second, IDLE)
             after = bot.resident
     single = median(wave.seconds for wave in each)
     return (
         Figure("webhook to message at idle", single, "two vendor answers", 2 * LATENCY, "s", at_most=1, absolute=True),
-        Figure(f"{FEW} builds x {CHANNELS} channels: last message", few.seconds, PERMITTED, few.in_a_channel, "s", at_most=1.1),
-        Figure(f"{MANY:,} builds x {CHANNELS} channels: last message", many.seconds, PERMITTED, many.in_all, "s", at_most=1.1),
+        Figure(f"{FEW} builds x {CHANNELS} channels: last message", few.seconds, PERMITTED, few.permitted, "s", at_most=1.1),
+        Figure(f"{MANY:,} builds x {CHANNELS} channels: last message", many.seconds, PERMITTED, many.permitted, "s", at_most=1.1),
         Figure("memory after both", after, "after the first", before, "MiB", at_most=1.1),
     )
 
@@ -85,11 +89,10 @@ async def _subscribe(world: World, wanted: Sequence[tuple[AppleApp, Channel]]) -
 
 @dataclass(frozen=True, slots=True)
 class _Wave:
-    """Seconds until the last message, and what its messages take at Slack's pace: in the busiest channel, and in all."""
+    """Seconds until the last message, and how many its messages take at Slack's pace: both in one channel and in all of them."""
 
     seconds: float
-    in_a_channel: float
-    in_all: float
+    permitted: float
 
 
 class _Desk:
@@ -118,12 +121,15 @@ class _Desk:
         messages = [message for message in seen if isinstance(message, Message) and message.channel in ids]
         busiest = max(Counter(message.channel for message in messages).values())
         seconds = max(float(message.ts) for message in messages) - started
-        return _Wave(seconds, busiest * PACE, len(messages) / OF_WORKSPACE)
+        return _Wave(seconds, max(busiest * PACE, len(messages) / OF_WORKSPACE))
 
     async def _call(self) -> None:
         webhook = self._world.apple.webhook(SECRET)
         url = f"{self._world.public_url}/webhooks/{APPLE}"
-        (await self._http.post(url, content=webhook.body, headers=webhook.headers)).raise_for_status()
+        try:
+            (await self._http.post(url, content=webhook.body, headers=webhook.headers)).raise_for_status()
+        except httpx.HTTPError as error:
+            raise BenchFailed(f"the webhook was not taken: {error!r}") from error
 
     async def _all_sent(self) -> None:
         deadline = time.perf_counter() + PATIENCE
@@ -131,13 +137,13 @@ class _Desk:
             counts = await self._database.read(lambda repositories: repositories.outbox.counts())
             if counts[DeliveryState.SENT] >= self._told:
                 return
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(LOOK_EVERY)
         raise BenchFailed(f"not everything was told: {dict(counts)}")
 
 
 @asynccontextmanager
 async def _desk(world: World) -> AsyncIterator[_Desk]:
-    async with httpx.AsyncClient(trust_env=False) as http, _database(world) as database:
+    async with httpx.AsyncClient(trust_env=False, timeout=CALL_SECONDS) as http, _database(world) as database:
         yield _Desk(world, http, database)
 
 

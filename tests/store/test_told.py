@@ -38,8 +38,8 @@ async def send(
     def work(r: Repositories) -> str:
         r.outbox.add(alert, [channel])
         delivery = next(d for d in r.outbox.open_in(channel) if d.alert.fingerprint == alert.fingerprint)
-        assert r.outbox.claim([delivery.id], NOW, batch) == {delivery.id}
-        r.outbox.mark_all_sent([delivery.id], ts, thread, alert.created_at)
+        assert r.outbox.claim(channel, [delivery.id], NOW, "mine", batch) == {delivery.id}
+        r.outbox.mark_all_sent(channel, delivery.id, ts, thread, alert.created_at)
         return delivery.id
 
     return await store.write(work)
@@ -77,11 +77,11 @@ async def test_where_a_message_is_begun(store: Database) -> None:
     await store.write(lambda r: r.outbox.add(alert, ["WAITS", "SENDING", "TRIED"]))
     for channel in ("SENDING", "TRIED"):
         (id,) = await open_ids(store, channel)
-        await store.write(lambda r, id=id: r.outbox.claim([id], NOW))
+        await store.write(lambda r, id=id, channel=channel: r.outbox.claim(channel, [id], NOW, "mine"))
         if channel == "TRIED":
-            assert await store.write(lambda r, id=id: r.outbox.begin([id], "", NOW))
+            assert await store.write(lambda r: r.outbox.begin("TRIED", "mine", NOW)) == 1
             await store.write(lambda r, id=id: r.outbox.postpone(id, NOW, "no_answer"))
-    assert await store.read(lambda r: r.told.begun("b1")) == {"SENT", "SENDING", "TRIED"}
+    assert await store.read(lambda r: r.told.begun(["b1", "b2"])) == {"b1": {"SENT", "SENDING", "TRIED"}}
 
 
 async def test_messages_are_counted_once_and_threads_not_at_all(store: Database) -> None:
@@ -110,8 +110,8 @@ async def test_one_of_two_hands_takes_each_of_a_batch(store: Database) -> None:
     for number in range(3):
         await store.write(lambda r, number=number: r.outbox.add(new_build_alert(f"new:{number}"), ["C1"]))
     ids = await open_ids(store)
-    assert await store.write(lambda r: r.outbox.claim(ids[:1], NOW)) == {ids[0]}
-    assert await store.write(lambda r: r.outbox.claim(ids, NOW, "x")) == set(ids[1:])
+    assert await store.write(lambda r: r.outbox.claim("C1", ids[:1], NOW, "one")) == {ids[0]}
+    assert await store.write(lambda r: r.outbox.claim("C1", ids, NOW, "two", "x")) == set(ids[1:])
     assert [d.id for d in await store.read(lambda r: r.outbox.batch("x"))] == ids[1:]
 
 
