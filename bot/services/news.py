@@ -66,12 +66,13 @@ def _changed(build: Build, old: str, new: str, *, is_loud: bool, at: datetime) -
 def _can_be_used_for_the_first_time(before: Build | None, now: Build, health: AccountHealth, app_was_known: bool) -> bool:
     """A build never seen is news unless it is plainly old: the account was just allowed to see it.
 
-    A version that is only being prepared (no known state, nothing to be had) is news when it goes on.
+    A version that is only being prepared (no known state, nothing to be had) is news when it goes on, and so is a build that
+    failed or had expired before anybody could use it. Whether it was told before, its fingerprint knows.
     """
     if not now.state.is_announceable or (now.state is BuildState.OTHER and now.handover is Handover.NONE):
         return False
     if before is not None:
-        return before.state is BuildState.PROCESSING
+        return not before.state.is_announceable
     if now.uploaded_at is None or health.ok_at is None:
         return app_was_known
     return now.uploaded_at >= health.ok_at - LATE

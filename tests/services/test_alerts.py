@@ -128,7 +128,7 @@ async def test_a_message_that_slack_never_got_is_sent_after_a_restart(
 ) -> None:
     await tell(store, mobile.id)
     (pending,) = await store.read(lambda r: deliveries_due(r, NOON))
-    await store.write(lambda r: r.outbox.claim([pending.id], NOON))
+    await store.write(lambda r: r.outbox.claim(pending.channel, [pending.id], NOON, "mine"))
     assert await delivery.resume() == 0  # another worker may be sending it this moment
     clock.advance(minutes=3)
     assert await delivery.resume() == 1
@@ -142,7 +142,7 @@ async def test_where_the_bot_may_not_look_the_alert_is_sent_rather_than_lost(
     outside = slack.workspace.add_channel("outside", with_bot=False)
     await tell(store, outside.id)
     (pending,) = await store.read(lambda r: deliveries_due(r, NOON))
-    await store.write(lambda r: r.outbox.claim([pending.id], NOON))
+    await store.write(lambda r: r.outbox.claim(pending.channel, [pending.id], NOON, "mine"))
     clock.advance(minutes=3)
     await delivery.resume()
     assert await delivery.deliver_due() == 1

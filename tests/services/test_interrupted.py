@@ -66,7 +66,7 @@ async def test_a_process_that_dies_again_and_again_uses_up_no_attempts(
     await tell(store, mobile)
     for _ in range(MOST_ATTEMPTS + 1):
         (due,) = await store.read(lambda r: deliveries_due(r, clock()))
-        await store.write(lambda r, id=due.id: r.outbox.claim([id], clock()))  # and the process is gone
+        await store.write(lambda r, d=due: r.outbox.claim(d.channel, [d.id], clock(), "mine"))  # and the process is gone
         clock.advance(minutes=1)
         assert await delivery.resume() == 1
     slack.fail("chat.postMessage", "internal_error")

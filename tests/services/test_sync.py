@@ -224,7 +224,7 @@ async def test_a_quiet_change_is_for_channels_with_a_card_only(
     apple.builds = [make_build(apple.apps[0], "418")]
     await sync.account("acme-apple")
     (delivery,) = await store.read(lambda r: deliveries_due(r, clock()))
-    await store.write(lambda r: r.outbox.mark_all_sent([delivery.id], "1.0", None, clock()))
+    await store.write(lambda r: r.outbox.mark_all_sent("C-old", delivery.id, "1.0", None, clock()))
     await subscribe(store, "C-new")
     apple.builds = [make_build(apple.apps[0], "418", state=BuildState.EXPIRED)]
     await sync.account("acme-apple")

@@ -123,3 +123,20 @@ async def test_a_state_that_comes_while_slack_has_not_answered_reaches_the_card(
     card, line = scene.said(mobile)
     assert "expired" in card.text_content
     assert line.thread_ts == card.ts
+
+
+@pytest.mark.parametrize("between", [BuildState.FAILED, BuildState.EXPIRED])
+async def test_a_build_that_can_be_had_at_last_is_told(scene: Scene, between: BuildState) -> None:
+    await scene.subscribe(scene.channel())
+    build = scene.upload("418", state=BuildState.PROCESSING)
+    await scene.check()
+    build = scene.change(build, state=between)
+    await scene.check()
+    await scene.deliver()
+    told = len(scene.said(scene.channel()))
+    scene.change(build, state=BuildState.READY)
+    await scene.check()
+    await scene.deliver()
+    (card,) = scene.said(scene.channel())[:1]
+    assert "ready" in card.text_content
+    assert told == (between is BuildState.FAILED)  # a failure is told by itself

@@ -80,6 +80,10 @@ async def test_each_delivery_is_taken_by_one_side(store: Database, other: Databa
     await store.write(lambda r: r.outbox.add(new_build_alert(), channels))
     due = await store.read(lambda r: deliveries_due(r, NOW + hours(1)))
     taken = await asyncio.gather(
-        *(side.write(lambda r, id=delivery.id: r.outbox.claim([id], NOW)) for delivery in due for side in (store, other))
+        *(
+            side.write(lambda r, d=delivery, claim=claim: r.outbox.claim(d.channel, [d.id], NOW, claim))
+            for delivery in due
+            for claim, side in (("one", store), ("two", other))
+        )
     )
     assert sum(map(len, taken)) == ROUNDS

@@ -11,7 +11,7 @@ from bot.domain.ports import Repositories
 from bot.store import Database
 from bot.store.tables import deliveries
 
-from .facts import NOW, connected, hours, new_build_alert
+from .facts import NOW, connected, deliveries_due, hours, new_build_alert
 
 CHANNELS = [f"C{number:03}" for number in range(100)]
 ALERTS = 250
@@ -69,6 +69,6 @@ async def test_many_at_once_are_told_once_and_with_their_digests(store: Database
     notices = [Notice(new_build_alert("old"), ["C9"]), later, Notice(new_build_alert("both"), ["C9"])]
     assert await store.write(lambda r: r.outbox.add_all(notices)) == 1
     assert await store.write(lambda r: r.outbox.add_all([])) == 0
-    due = await store.read(lambda r: r.outbox.due(NOW + hours(6)))
+    due = await store.read(lambda r: deliveries_due(r, NOW + hours(6)))
     found = [(d.channel, d.alert.fingerprint, d.is_digest) for d in due]
     assert found == [("C1", "old", False), ("C1", "both", False), ("C2", "both", True), ("C3", "both", True)]

@@ -46,8 +46,8 @@ async def test_a_channel_is_due_when_the_time_of_one_of_its_messages_has_come(st
 async def test_one_of_two_hands_takes_a_delivery(store: Database) -> None:
     await store.write(lambda r: r.outbox.add(new_build_alert(), ["C1"]))
     (delivery,) = await due(store)
-    assert await store.write(lambda r: r.outbox.claim([delivery.id], NOW))
-    assert not await store.write(lambda r: r.outbox.claim([delivery.id], NOW))
+    assert await store.write(lambda r: r.outbox.claim("C1", [delivery.id], NOW, "mine"))
+    assert not await store.write(lambda r: r.outbox.claim("C1", [delivery.id], NOW, "mine"))
     assert await due(store) == []
     assert await store.read(lambda r: r.outbox.interrupted(NOW)) == []
     (interrupted,) = await store.read(lambda r: r.outbox.interrupted(NOW + hours(1)))
@@ -57,7 +57,7 @@ async def test_one_of_two_hands_takes_a_delivery(store: Database) -> None:
 async def test_a_postponed_delivery_comes_back_at_its_time(store: Database) -> None:
     await store.write(lambda r: r.outbox.add(new_build_alert(), ["C1"]))
     (delivery,) = await due(store)
-    await store.write(lambda r: r.outbox.claim([delivery.id], NOW))
+    await store.write(lambda r: r.outbox.claim("C1", [delivery.id], NOW, "mine"))
     await store.write(lambda r: r.outbox.postpone(delivery.id, NOW + hours(1), "ratelimited"))
     assert await due(store) == []
     (back,) = await due(store, after=1)
@@ -69,13 +69,13 @@ async def test_a_postponed_delivery_comes_back_at_its_time(store: Database) -> N
 async def test_what_is_final_stays_so(store: Database, end: str) -> None:
     await store.write(lambda r: r.outbox.add(new_build_alert(), ["C1"]))
     (delivery,) = await due(store)
-    await store.write(lambda r: r.outbox.claim([delivery.id], NOW))
+    await store.write(lambda r: r.outbox.claim("C1", [delivery.id], NOW, "mine"))
     if end == "sent":
-        await store.write(lambda r: r.outbox.mark_all_sent([delivery.id], "1714824615.000100", None, NOW))
+        await store.write(lambda r: r.outbox.mark_all_sent("C1", delivery.id, "1714824615.000100", None, NOW))
     else:
         await store.write(lambda r: r.outbox.mark_failed(delivery.id, "is_archived"))
     await store.write(lambda r: r.outbox.postpone(delivery.id, NOW, "late"))
-    assert not await store.write(lambda r: r.outbox.claim([delivery.id], NOW))
+    assert not await store.write(lambda r: r.outbox.claim("C1", [delivery.id], NOW, "mine"))
     assert await due(store, after=9) == []
     assert await store.read(lambda r: r.outbox.interrupted(NOW + hours(1))) == []
     assert await store.read(lambda r: r.outbox.counts()) == {"pending": 0, "sending": 0, "sent": 0, "failed": 0, "dropped": 0} | {
@@ -97,6 +97,6 @@ async def test_the_first_message_of_several_alerts_is_found_in_each_channel(stor
     for delivery in await due(store):
         if delivery.channel != "C3":
             ts = f"{delivery.alert.fingerprint} in {delivery.channel}"
-            await store.write(lambda r, id=delivery.id, ts=ts: r.outbox.mark_all_sent([id], ts, None, NOW))
+            await store.write(lambda r, d=delivery, ts=ts: r.outbox.mark_all_sent(d.channel, d.id, ts, None, NOW))
     found = await store.read(lambda r: r.outbox.first_messages(["a", "b", "c", "e"]))
     assert found == {"C1": "a in C1", "C2": "b in C2"}
