@@ -131,12 +131,18 @@ class Terminal:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,
+            preexec_fn=_hear_ctrl_c,
         )
 
     def _check(self, text: str, changes: Mapping[str, str]) -> None:
         assert "Traceback" not in text, text
         told = [secret for secret in secrets_in({**self.variables, **changes}) if secret in text]
         assert told == [], f"told a secret: {text}"
+
+
+def _hear_ctrl_c() -> None:
+    """As at a terminal: what a shell starts in the background ignores it, and so would all that the tests start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 async def _until_said(started: Started, wanted: str) -> None:
