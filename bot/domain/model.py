@@ -335,6 +335,8 @@ class AlertKind(StrEnum):
         return _EVENTS.get(self)
 
 
+ABOUT_BUILDS = (AlertKind.NEW_BUILD, AlertKind.BUILD_CHANGED)
+
 _EVENTS = {
     AlertKind.NEW_BUILD: EventKind.NEW_BUILDS,
     AlertKind.BUILD_CHANGED: EventKind.NEW_BUILDS,

@@ -7,7 +7,7 @@ from itertools import islice
 from uuid import uuid4
 
 from bot.domain.answers import AlertFacts, Untold
-from bot.domain.model import Agreement, Alert, AlertKind, Card, Delivery, DeliveryState, EventKind
+from bot.domain.model import ABOUT_BUILDS, Agreement, Alert, AlertKind, Card, Delivery, DeliveryState, EventKind
 from bot.domain.ports import Repositories
 from bot.services.access import Rules
 from bot.services.agreements import cards_of, look_of
@@ -20,7 +20,6 @@ SOON = timedelta(seconds=5)
 A_MOMENT = timedelta(seconds=1)
 MOST_KNOWN = 10_000  # alerts whose facts are kept
 MOST_ORIGINS = 5  # request ids on one log line
-ABOUT_BUILDS = (AlertKind.NEW_BUILD, AlertKind.BUILD_CHANGED)
 ABOUT_INCIDENTS = (AlertKind.AGREEMENT_BLOCKED, AlertKind.AGREEMENT_REMINDER, AlertKind.AGREEMENT_CLEARED)
 
 

@@ -7,12 +7,10 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Connection, Select, bindparam, func, or_, select
 
-from bot.domain.model import AlertKind, Card, Delivery, DeliveryState
+from bot.domain.model import ABOUT_BUILDS, AlertKind, Card, Delivery, DeliveryState
 from bot.store.outbox import DELIVERIES, read_delivery
 from bot.store.saving import chunked
 from bot.store.tables import alerts, builds, deliveries
-
-ABOUT_BUILDS = (AlertKind.NEW_BUILD, AlertKind.BUILD_CHANGED)
 
 _KEYS: BindParameter[Any] = bindparam("keys", expanding=True)
 _FROM = deliveries.join(alerts, deliveries.c.alert_id == alerts.c.id)
