@@ -20,7 +20,13 @@ log = structlog.get_logger()
 async def serve(web: ASGIApp, listener: socket.socket) -> bool:
     """Answers HTTP; the app's lifespan holds everything else. False when it could not start."""
     config = uvicorn.Config(
-        web, http="httptools", log_config=None, access_log=False, timeout_graceful_shutdown=GRACE, server_header=False
+        web,
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,  # nothing that we do depends on who asks
+        server_header=False,
+        timeout_graceful_shutdown=GRACE,
     )
     server = _Server(config)
     await server.serve(sockets=[listener])

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Container, Iter
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from bot.domain.errors import ProviderError
 from bot.domain.message import Message
@@ -233,11 +233,23 @@ class BuildPage:
     total: int
 
 
+class Stamp(NamedTuple):
+    """What was read of the catalogue can be used again while `revision` is the same, what was read of the accounts' health
+    while `checks` is: each grows with every change."""
+
+    revision: int
+    checks: int
+
+
 class Catalogue(Protocol):
     """Accounts, apps, products and builds."""
 
     def revision(self) -> int:
         """Grows whenever apps, products or builds change; equal numbers mean that answers can be reused."""
+        ...
+
+    def stamp(self) -> Stamp:
+        """Both in one look."""
         ...
 
     def register_account(self, name: str, provider: str) -> None: ...

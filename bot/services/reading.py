@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from bot.domain.answers import Freshness
-from bot.domain.model import AppTrouble, Build, Handover, Product
+from bot.domain.model import AccountHealth, AppTrouble, Build, Handover, Product
 from bot.domain.names import normalise
 from bot.domain.ports import BuildFilter, BuildPage, Repositories
 from bot.services.asking import Interpreter, Question
@@ -46,16 +46,29 @@ class Reader:
         self.stale_after = stale_after
         self._provider_words = _provider_words(accounts)
         self._kept: _Kept | None = None
+        self._health: tuple[int, Sequence[AccountHealth]] = (-1, ())
 
     def open(self, repositories: Repositories) -> "Reading":
         """The store as it is in this transaction."""
-        revision = repositories.catalogue.revision()
-        if self._kept is None or self._kept.revision != revision:
+        stamp = repositories.catalogue.stamp()
+        return Reading(self, repositories, self._known(repositories, stamp.revision), self._checked(repositories, stamp.checks))
+
+    def _known(self, repositories: Repositories, revision: int) -> _Kept:
+        kept = self._kept
+        if kept is None or kept.revision != revision:
             index = NameIndex(self._configured(repositories.catalogue.products()))
             interpreter = Interpreter(index, self._provider_words, repositories.catalogue.tracks())
             troubles = {(each.account, each.app_id): each for each in repositories.catalogue.troubles()}
-            self._kept = _Kept(revision, index, interpreter, troubles)
-        return Reading(self, repositories, self._kept)
+            kept = self._kept = _Kept(revision, index, interpreter, troubles)
+        return kept
+
+    def _checked(self, repositories: Repositories, checks: int) -> Sequence[AccountHealth]:
+        """How the configured accounts are. Others may change what is kept while we look: it is taken and put as a whole."""
+        known, health = self._health
+        if known != checks:
+            health = tuple(each for each in repositories.catalogue.health() if each.name in self.titles)
+            self._health = checks, health
+        return health
 
     def _configured(self, products: Iterable[Product]) -> Iterator[Product]:
         """Products as far as their accounts are still configured."""
@@ -67,10 +80,11 @@ class Reader:
 class Reading:
     """One transaction's view. Must not outlive it."""
 
-    def __init__(self, reader: Reader, repositories: Repositories, kept: _Kept) -> None:
+    def __init__(self, reader: Reader, repositories: Repositories, kept: _Kept, health: Sequence[AccountHealth]) -> None:
         self._reader = reader
         self._catalogue = repositories.catalogue
         self._kept = kept
+        self._health = health
         self.index = kept.index
 
     def question(self, words: str) -> Question:
@@ -129,7 +143,7 @@ class Reading:
 
     def freshness(self, accounts: Collection[str]) -> Freshness:
         """How old an answer is that rests on these accounts."""
-        health = [h for h in self._catalogue.health() if h.name in accounts and h.name in self._reader.titles]
+        health = [h for h in self._health if h.name in accounts]
         limit = self._reader.clock() - self._reader.stale_after
         stale = tuple(h.name for h in health if h.ok_at is None or h.ok_at < limit)
         times = [h.ok_at for h in health if h.ok_at is not None]

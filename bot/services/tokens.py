@@ -1,9 +1,9 @@
 """What stands in a link: a signed grant id, and nothing else."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
 
 import jwt
 
@@ -48,17 +48,21 @@ class LinkTokens:
 
     def grant_id(self, token: str, now: datetime) -> str:
         """Raises LinkUnknown, and LinkGone when the token's time is over."""
-        claims = self._claims(token)
-        if claims["exp"] <= now.timestamp():
-            raise LinkGone(str(claims["jti"]))
-        return str(claims["jti"])
+        grant_id, expires = _signed(token, tuple(self.keys))
+        if expires <= now.timestamp():
+            raise LinkGone(grant_id)
+        return grant_id
 
-    def _claims(self, token: str) -> Mapping[str, Any]:
-        # The expiry is compared in grant_id, because PyJWT reads the system's clock instead of ours.
-        options: jwt.types.Options = {"require": ["aud", "exp", "jti"], "verify_exp": False}
-        for key in self.keys:
-            try:
-                return jwt.decode(token, key, algorithms=["HS256"], audience=AUDIENCE, options=options)
-            except jwt.InvalidTokenError:
-                continue
-        raise LinkUnknown
+
+@lru_cache(maxsize=1000)  # a page, its code and each part of its file are asked for with the same token
+def _signed(token: str, keys: tuple[str, ...]) -> tuple[str, float]:
+    """The grant's id, and when the token ends: the caller compares, because PyJWT reads the system's clock instead of ours.
+    Raises LinkUnknown."""
+    options: jwt.types.Options = {"require": ["aud", "exp", "jti"], "verify_exp": False}
+    for key in keys:
+        try:
+            claims = jwt.decode(token, key, algorithms=["HS256"], audience=AUDIENCE, options=options)
+        except jwt.InvalidTokenError:
+            continue
+        return str(claims["jti"]), float(claims["exp"])
+    raise LinkUnknown

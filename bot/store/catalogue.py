@@ -8,7 +8,7 @@ from uuid import uuid4
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, insert, literal, select, update
 
 from bot.domain.model import NOT_LISTED, PENDING_CONTRACT, AccountHealth, App, AppTrouble, Build, BuildState, Product
-from bot.domain.ports import BuildFilter, BuildPage
+from bot.domain.ports import BuildFilter, BuildPage, Stamp
 from bot.store import finding, saving
 from bot.store.tables import accounts, apps, builds, products, revision
 from bot.store.types import UtcDateTime, storable
@@ -43,6 +43,8 @@ _COUNTS = [
 _APP = (apps.c.account, apps.c.id, apps.c.name, apps.c.bundle_id)
 
 _REVISION = select(revision.c.value)
+_CHECKS = select(func.coalesce(func.sum(accounts.c.checks + 1), 0)).scalar_subquery()
+_STAMP = select(revision.c.value, _CHECKS)
 _BUMP = update(revision).values(value=revision.c.value + 1)
 _ALL_HEALTH = select(*_HEALTH).order_by(accounts.c.name)
 _ALL_ACCOUNTS = select(*_HEALTH, *_COUNTS).order_by(accounts.c.name)
@@ -67,10 +69,13 @@ class SqlCatalogue:
     def revision(self) -> int:
         return self._connection.execute(_REVISION).scalar_one()
 
+    def stamp(self) -> Stamp:
+        return Stamp(*self._connection.execute(_STAMP).one())
+
     # --- Accounts
 
     def register_account(self, name: str, provider: str) -> None:
-        statement = insert_into(self._connection, accounts).values(name=name, provider=provider, failures=0)
+        statement = insert_into(self._connection, accounts).values(name=name, provider=provider, failures=0, checks=0)
         self._connection.execute(statement.on_conflict_do_update(index_elements=[accounts.c.name], set_={"provider": provider}))
 
     def accounts(self) -> Sequence[AccountHealth]:
@@ -97,6 +102,7 @@ class SqlCatalogue:
                 refused_since=None,
                 next_at=None,
                 full_at=at if full else accounts.c.full_at,
+                checks=accounts.c.checks + 1,
             )
         )
 
@@ -114,6 +120,7 @@ class SqlCatalogue:
                 failures=accounts.c.failures + 1,
                 refused_since=func.coalesce(accounts.c.refused_since, refused_at),
                 next_at=next_at,
+                checks=accounts.c.checks + 1,
             )
         )
 

@@ -49,6 +49,7 @@ class AccountColumns(TypedColumns):
     refused_since: Named[datetime | None] = Column(UtcDateTime)
     next_at: Named[datetime | None] = Column(UtcDateTime)
     full_at: Named[datetime | None] = Column(UtcDateTime)
+    checks: Named[int] = Column(Integer)
 
 
 class ProductColumns(TypedColumns):

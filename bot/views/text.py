@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 from unicodedata import bidirectional
 
@@ -85,12 +86,13 @@ def cut(mrkdwn: str, limit: int) -> str:
 
 def escape(text: str | None, limit: int = NAME) -> str:
     """Vendor text for a mrkdwn object, on one line; it can neither ping, link, format nor turn its neighbours around."""
-    if not text:
-        return ""
-    text = clip(text, limit)
-    if text.isascii():
-        return text.translate(_MRKDWN).strip()
-    return _isolated(text.translate(_MRKDWN).strip())
+    return _harmless(clip(text, limit)) if text else ""
+
+
+@lru_cache(maxsize=2048)  # the same names and versions stand in every answer
+def _harmless(text: str) -> str:
+    escaped = text.translate(_MRKDWN).strip()
+    return escaped if text.isascii() else _isolated(escaped)
 
 
 def name(text: str | None) -> str:
@@ -111,7 +113,10 @@ def sentence(text: str, limit: int = 600) -> str:
 
 def plain(text: str | None, limit: int) -> str:
     """Vendor text for a plain_text object, in which Slack reads no markup."""
-    return clip((text or "")[: 4 * limit].translate(_PLAIN), limit) or "(no name)"
+    text = (text or "")[: 4 * limit]
+    if not (text.isascii() and text.isprintable()):
+        text = text.translate(_PLAIN)
+    return clip(text, limit) or "(no name)"
 
 
 def user(slack_id: str) -> str:

@@ -4,7 +4,6 @@ from secrets import token_hex
 from time import perf_counter
 
 import structlog
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.web.metrics import RequestMetrics
@@ -13,6 +12,7 @@ log = structlog.get_logger(__name__)
 
 UNMATCHED = "unmatched"
 POLLED = frozenset({"/healthz", "/readyz", "/metrics"})  # by machines, every few seconds
+TOLD = frozenset({"/slack/events"})  # by a line `answered`, when all is well
 
 
 class RequestLog:
@@ -36,7 +36,8 @@ class RequestLog:
     def _finish(self, scope: Scope, answer: "_Answer", seconds: float) -> None:
         route = getattr(scope.get("route"), "path", UNMATCHED)
         self._metrics.observe(route, answer.status, seconds)
-        tell = log.debug if route in POLLED else log.info
+        is_quiet = route in POLLED or (route in TOLD and answer.status == 200)
+        tell = log.debug if is_quiet else log.info
         tell(
             "http.request",
             method=scope["method"],
@@ -59,7 +60,7 @@ class _Answer:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            MutableHeaders(scope=message)["X-Request-ID"] = self._request_id
+            message["headers"].append((b"x-request-id", self._request_id.encode()))
         elif message["type"] == "http.response.body":
             self.is_whole = not message.get("more_body", False)
         await self._send(message)

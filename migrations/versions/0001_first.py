@@ -67,6 +67,7 @@ def create_catalogue() -> None:
         sa.Column("refused_since", MOMENT),
         sa.Column("next_at", MOMENT),
         sa.Column("full_at", MOMENT),
+        required("checks", sa.Integer()),
         sa.PrimaryKeyConstraint("name", name="pk_accounts"),
     )
     op.create_table(

@@ -148,6 +148,24 @@ async def test_the_revision_moves_with_every_difference_and_only_then(store: Dat
         assert (await store.read(lambda r: r.catalogue.revision()) > before) is moves
 
 
+async def test_the_count_of_checks_moves_with_everything_that_health_tells(store: Database) -> None:
+    changes = [
+        (True, lambda r: r.catalogue.register_account("bank", "applivery")),
+        (False, lambda r: r.catalogue.register_account("bank", "applivery")),
+        (True, lambda r: r.catalogue.record_success(APPLE, NOW)),
+        (True, lambda r: r.catalogue.record_failure(APPLE, NOW, "timeout")),
+        (True, lambda r: r.catalogue.record_failure("bank", NOW, "unauthorized", refused=True)),
+        (False, lambda r: r.catalogue.add_product("Bank")),
+    ]
+    await store.write(add_shop)
+    for moves, change in changes:
+        before = await store.read(lambda r: r.catalogue.stamp())
+        await store.write(change)
+        after = await store.read(lambda r: r.catalogue.stamp())
+        assert (after.checks > before.checks) is moves
+        assert after.revision == await store.read(lambda r: r.catalogue.revision())
+
+
 def note_troubles(repositories: Repositories, reasons: Mapping[str, str], at: datetime) -> None:
     repositories.catalogue.note_troubles(APPLE, reasons, at)
 
