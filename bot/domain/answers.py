@@ -196,7 +196,7 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class RevocableAnswer:
-    """Links that can still be opened, newest first: of everybody for an owner, else the person's own."""
+    """Links that can be taken back, newest first: of everybody for an owner, else the person's own."""
 
     lines: tuple[AuditLine, ...]
     total: int

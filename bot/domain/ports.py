@@ -548,8 +548,8 @@ class QuietChannels(Protocol):
 @dataclass(frozen=True, slots=True)
 class GrantFilter:
     """Which grants are meant; None means any. `product` is a product's id; `until` is exclusive; `live_at`: links that were
-    given, not revoked, lead to a page of ours and can still be opened at this moment; `given`: a link was given, or none was.
-    `older_than`: the moment and id of a grant, after which the log is read on, newest first."""
+    given, not revoked, lead to a page of ours, and can still be opened or have a file on its way at this moment; `given`: a link
+    was given, or none was. `older_than`: the moment and id of a grant, after which the log is read on, newest first."""
 
     user: str | None = None
     product: str | None = None

@@ -10,17 +10,18 @@ from uuid import uuid4
 
 from bot.domain.answers import Blocked, Limited, Obstacle, Ticket
 from bot.domain.errors import ProviderError
-from bot.domain.model import VENDOR_LINK, Build, Grant, Link
+from bot.domain.model import OPENING, VENDOR_LINK, Build, Grant, Link
 from bot.domain.ports import BuildFilter, ByteRequest, Clock, FileStream, Provider, Repositories, Store
 from bot.services.door import Door, OpenDoor
 from bot.services.minting import Hindered, Vendors
 from bot.services.shelf import Shelf, Shelved
-from bot.services.tokens import LinkGone, LinkRefused, LinkTokens, LinkUnknown
+from bot.services.tokens import LinkGone, LinkRefused, LinkRevoked, LinkTokens, LinkUnknown
+from bot.services.transfers import Transfers
 
-OPENING = "opening"
 STREAMED = "streamed"
 LEFT = "left"
 BROKEN_OFF = "broken_off"
+TAKEN_BACK = "taken_back"
 REDIRECTED = "redirected"
 LIMITED = "limited"
 HOUR = timedelta(hours=1)
@@ -86,6 +87,7 @@ class Links:
         self._openings = openings
         self._per_hour = per_hour
         self._shelf = Shelf()
+        self._transfers = Transfers(store, clock)
 
     # --- The click ----------------------------------------------------------------------------
 
@@ -207,6 +209,7 @@ class Links:
         """The file itself. A vendor's single-use link is minted here and nowhere before, and never for a HEAD.
 
         Raises LinkGone and ProviderError. Leaving closes the vendor's connection; how the block is left is how the opening ended.
+        The stream's chunks raise LinkRevoked when the link is taken back meanwhile.
         """
         opening = self._vendors.opening(opened.build)
         if opening is None:
@@ -220,7 +223,12 @@ class Links:
                 await self._note(opened.grant, error.reason)
                 raise
             async with self._watched(opened.grant, content, wanted):
-                yield Handed(opened, content)
+                yield Handed(opened, self._until_revoked(opened.grant, content))
+
+    def _until_revoked(self, grant: Grant, content: Link | FileStream) -> Link | FileStream:
+        if isinstance(content, Link):
+            return content
+        return replace(content, chunks=self._transfers.until_revoked(grant.id, content.chunks))
 
     @asynccontextmanager
     async def _watched(self, grant: Grant, content: Link | FileStream, wanted: ByteRequest) -> AsyncIterator[None]:
@@ -245,6 +253,9 @@ class Links:
             outcome = STREAMED
         except asyncio.CancelledError:
             outcome = LEFT
+            raise
+        except LinkRevoked:
+            outcome = TAKEN_BACK
             raise
         finally:
             await self._note(grant, outcome)

@@ -29,6 +29,10 @@ class LinkRefused(LinkGone):
         self.reason = reason
 
 
+class LinkRevoked(LinkGone):
+    """The link was taken back while its file was on the way."""
+
+
 class LinkUnknown(UserMistake):
     """The link was never ours, or was changed on its way."""
 

@@ -21,11 +21,11 @@ from starlette.types import Receive, Scope, Send
 
 from bot.domain.answers import Ticket
 from bot.domain.errors import Confused, ProviderError, Refused, Unreachable
-from bot.domain.model import App, Build, BuildState, Handover, Link, LinkKind, Platform
+from bot.domain.model import OPENING, App, Build, BuildState, Handover, Link, LinkKind, Platform
 from bot.domain.ports import ByteRequest, FileStream, Provider, Repositories, Store, WebhookHint, WebhookRequest
 from bot.sandbox.server import LoopbackServer
 from bot.services.door import Door as Doorkeeper
-from bot.services.links import OPENING, Links
+from bot.services.links import Links
 from bot.store.engine import Database
 from bot.store.migrate import upgrade
 from bot.web.app import SlackEndpoint, build_web

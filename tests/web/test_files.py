@@ -9,6 +9,7 @@ import pytest
 
 from bot.domain.errors import AgreementBlocked, Confused, NotFound, ProviderError, Refused, Unreachable
 from bot.domain.model import Build
+from bot.services.transfers import LOOK_EVERY
 from bot.web.filename import attachment
 from bot.web.filename import file_name as file_name_of
 from tests.web.conftest import ANDROID, CHUNK, IOS, MINTED, PAGE, Door
@@ -242,6 +243,26 @@ async def test_a_client_that_leaves_while_the_vendor_is_silent_frees_it(door: Do
         await anext(response.aiter_raw())
         assert not door.host.left.is_set()
     await asyncio.wait_for(door.host.left.wait(), 5)
+
+
+@pytest.mark.parametrize("path", ["/endless", "/file"])
+async def test_a_link_that_is_taken_back_breaks_the_transfer(door: Door, client: httpx.AsyncClient, path: str) -> None:
+    """Whether the vendor said how long the file is, or not: what came looks like no whole file."""
+    door.streamer.path = path
+    door.host.path.write_bytes(bytes(32 * 1024 * 1024))  # more than the buffers on the way hold
+    link = await door.link(ANDROID)
+    grant_id = (await door.links().look(link.rpartition("/")[2])).grant.id
+    async with client.stream("GET", link + "/file") as response:
+        chunks = response.aiter_raw()
+        await anext(chunks)
+        await door.store.write(lambda repos: repos.grants.revoke([grant_id], "U9", door.clock()))
+        door.clock.now += LOOK_EVERY
+        with pytest.raises(httpx.RemoteProtocolError):
+            async for _ in chunks:
+                pass
+    grant = await door.store.read(lambda repos: repos.grants.get(grant_id))
+    assert grant is not None
+    assert (grant.opened, grant.outcome) == (1, "taken_back")
 
 
 async def test_the_next_request_on_the_same_connection_is_answered(door: Door, client: httpx.AsyncClient) -> None:
