@@ -213,11 +213,11 @@ class Revoked:
 
 @dataclass(frozen=True, slots=True)
 class AuditAnswer:
-    """One page of the audit log. `asked` is the question, for the paging buttons."""
+    """One page of the audit log. `newer`: how many lines come before it; `asked` is the question, for the paging buttons."""
 
     lines: tuple[AuditLine, ...]
     total: int
-    offset: int
+    newer: int
     asked: str
     product: Product | None = None
 

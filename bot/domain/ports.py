@@ -546,10 +546,20 @@ class QuietChannels(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """A place in the log of grants: next to the grant of this moment and id, on its older or its newer side. It stands while
+    grants come and go."""
+
+    at: datetime
+    id: str
+    newer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class GrantFilter:
     """Which grants are meant; None means any. `product` is a product's id; `until` is exclusive; `live_at`: links that were
     given, not revoked, lead to a page of ours, and can still be opened or have a file on its way at this moment; `given`: a link
-    was given, or none was. `older_than`: the moment and id of a grant, after which the log is read on, newest first."""
+    was given, or none was. `beside`: from which place on the log is read."""
 
     user: str | None = None
     product: str | None = None
@@ -557,7 +567,7 @@ class GrantFilter:
     until: datetime | None = None
     live_at: datetime | None = None
     given: bool | None = None
-    older_than: tuple[datetime, str] | None = None
+    beside: Beside | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -567,6 +577,9 @@ class AuditLine:
     grant: Grant
     build: Build | None = None
     product: str | None = None
+
+    def beside(self, *, newer: bool = False) -> Beside:
+        return Beside(self.grant.created_at, self.grant.id, newer)
 
 
 class Grants(Protocol):
@@ -615,7 +628,7 @@ class Grants(Protocol):
         ...
 
     def find(self, wanted: GrantFilter, offset: int = 0, limit: int = 100) -> Sequence[AuditLine]:
-        """Newest first."""
+        """Newest first; with `beside`, those nearest to that place."""
         ...
 
     def count(self, wanted: GrantFilter) -> int: ...

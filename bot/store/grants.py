@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, func, insert, select, text, true, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, func, insert, select, text, true, tuple_, update
 
 from bot.domain.model import OPENING, VENDOR_LINK, Build, Grant
-from bot.domain.ports import AuditLine, GrantFilter
+from bot.domain.ports import AuditLine, Beside, GrantFilter
 from bot.store.saving import BUILD, chunked
 from bot.store.tables import builds, grants, products
 
@@ -99,8 +99,11 @@ class SqlGrants:
         return sum(self._revoke(ids, by, at) for ids in chunked(grant_ids))
 
     def find(self, wanted: GrantFilter, offset: int = 0, limit: int = 100) -> Sequence[AuditLine]:
-        newest = _LINES.where(*_conditions(wanted)).order_by(grants.c.created_at.desc(), grants.c.id.desc())
-        return [_line(row) for row in self._connection.execute(newest.offset(offset).limit(limit))]
+        upwards = wanted.beside is not None and wanted.beside.newer
+        order = [column.asc() if upwards else column.desc() for column in (grants.c.created_at, grants.c.id)]
+        nearest = _LINES.where(*_conditions(wanted)).order_by(*order).offset(offset).limit(limit)
+        lines = [_line(row) for row in self._connection.execute(nearest)]
+        return lines[::-1] if upwards else lines
 
     def count(self, wanted: GrantFilter) -> int:
         return self._connection.scalar(_COUNT.where(*_conditions(wanted))) or 0
@@ -153,10 +156,14 @@ def _conditions(wanted: GrantFilter) -> list[ColumnElement[bool]]:
         conditions += [_live(wanted.live_at) | _on_its_way(wanted.live_at), grants.c.outcome.is_distinct_from(VENDOR_LINK)]
     if wanted.given is not None:
         conditions.append(grants.c.given.is_(wanted.given))
-    if wanted.older_than is not None:
-        at, id = wanted.older_than
-        conditions.append((grants.c.created_at < at) | ((grants.c.created_at == at) & (grants.c.id < id)))
+    if wanted.beside is not None:
+        conditions.append(_on_that_side(wanted.beside))
     return conditions
+
+
+def _on_that_side(place: Beside) -> ColumnElement[bool]:
+    here, there = tuple_(grants.c.created_at, grants.c.id), tuple_(place.at, place.id)
+    return here > there if place.newer else here < there
 
 
 def _line(row: Row[*tuple[Any, ...]]) -> AuditLine:

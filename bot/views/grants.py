@@ -56,18 +56,18 @@ def audit(answer: AuditAnswer, now: datetime) -> Message:
         text = f"No downloads{of} in the log."
         return message(text, [section(text)])
     lines = answer.lines[:PAGE_ROWS]
-    first, last = answer.offset + 1, answer.offset + len(lines)
+    first, last = answer.newer + 1, answer.newer + len(lines)
     title = f"Downloads{of}: {first:,} to {last:,} of {answer.total:,}"
-    return message(title, [section(title), *_rows(lines, now), *actions(*_pages(answer, last))])
+    return message(title, [section(title), *_rows(lines, now), *actions(*_pages(answer, lines, last))])
 
 
 def _rows(lines: Sequence[AuditLine], now: datetime) -> list[Block]:
     return [section(_row(line, now), limit=ROW) for line in lines]
 
 
-def _pages(answer: AuditAnswer, last: int) -> tuple[Element | None, ...]:
-    back = Ask(AUDIT, answer.asked, max(0, answer.offset - PAGE_ROWS)).encode() if answer.offset else None
-    more = Ask(AUDIT, answer.asked, last).encode() if last < answer.total else None
+def _pages(answer: AuditAnswer, lines: Sequence[AuditLine], last: int) -> tuple[Element | None, ...]:
+    back = Ask(AUDIT, answer.asked, beside=lines[0].beside(newer=True)).encode() if answer.newer else None
+    more = Ask(AUDIT, answer.asked, beside=lines[-1].beside()).encode() if last < answer.total else None
     return (
         button("Newer", Action.PAGE, back, 0) if back else None,
         button("Older", Action.PAGE, more, 1) if more else None,
