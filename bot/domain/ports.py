@@ -215,7 +215,8 @@ class Provider(Protocol):
 @dataclass(frozen=True, slots=True)
 class BuildFilter:
     """Which builds of a product are meant; None means any. `version` also matches as a prefix ("3.2" finds 3.2.0), unless it
-    `is_exact`. `not_version` and `not_number` leave out what has exactly those."""
+    `is_exact`. `not_version` and `not_number` leave out what has exactly those. `accounts`: only builds of these; what an account
+    that was taken out of the configuration had stays in the store."""
 
     platform: Platform | None = None
     track: str | None = None
@@ -225,6 +226,7 @@ class BuildFilter:
     is_exact: bool = False
     not_version: str | None = None
     not_number: str | None = None
+    accounts: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

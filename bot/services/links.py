@@ -161,9 +161,9 @@ class Links:
         product = repos.catalogue.product_of(build.account, build.app_id)
         if product is None:
             return None
-        wanted = BuildFilter(platform=build.platform, track=build.track)
-        page = repos.catalogue.find_builds(product.id, wanted, limit=INSTEAD_WITHIN)
-        others = (other for other in page.builds if other.key != build.key)
+        wanted = BuildFilter(build.platform, build.track, accounts=frozenset(self._vendors.providers))
+        newest = repos.catalogue.newest(product.id, wanted, INSTEAD_WITHIN)
+        others = (other for other in newest if other.key != build.key)
         return next(filter(self._vendors.can_be_had, others), None)
 
     async def _ticket(self, asked: Grant, build: Build, link: Link | None) -> Ticket | Limited:
