@@ -15,7 +15,7 @@ from bot.domain.ports import BuildFilter, ByteRequest, Clock, FileStream, Provid
 from bot.services.door import Door, OpenDoor
 from bot.services.minting import Hindered, Vendors
 from bot.services.shelf import Shelf, Shelved
-from bot.services.tokens import LinkGone, LinkRefused, LinkRevoked, LinkTokens, LinkUnknown
+from bot.services.tokens import Ending, LinkGone, LinkRefused, LinkRevoked, LinkTokens, LinkUnknown
 from bot.services.transfers import Transfers
 
 STREAMED = "streamed"
@@ -213,7 +213,7 @@ class Links:
         """
         opening = self._vendors.opening(opened.build)
         if opening is None:
-            raise LinkGone(opened.grant.id)
+            raise LinkGone(opened.grant.id, Ending.NOTHING_THERE)
         if not wanted.head:
             await self._store.write(partial(self._count, grant_id=opened.grant.id))
         async with AsyncExitStack() as stack:
@@ -265,18 +265,24 @@ class Links:
         if grant is None:
             raise LinkUnknown
         shelved = self._shelf.find(repos, grant.build_key)
-        if shelved is None or self._has_ended(grant):
-            raise LinkGone(grant.id)
+        if ending := self._ending(grant):
+            raise LinkGone(grant.id, ending)
+        if shelved is None:
+            raise LinkGone(grant.id, Ending.NOTHING_THERE)
         return grant, shelved
 
-    def _has_ended(self, grant: Grant) -> bool:
-        is_over = grant.expires_at <= self._clock() or grant.revoked_at is not None
-        return is_over or not grant.given or grant.opened >= self._openings
+    def _ending(self, grant: Grant) -> Ending | None:
+        if grant.revoked_at is not None:
+            return Ending.REVOKED
+        if grant.expires_at <= self._clock() or not grant.given:
+            return Ending.EXPIRED
+        return Ending.USED_UP if grant.opened >= self._openings else None
 
     def _count(self, repos: Repositories, grant_id: str) -> None:
         """Before the vendor is asked: of many openings at once no more than allowed get that far."""
         if not repos.grants.open_once(grant_id, OPENING, self._openings, self._clock()):
-            raise LinkGone(grant_id)
+            grant = repos.grants.get(grant_id)
+            raise LinkGone(grant_id, (grant and self._ending(grant)) or Ending.EXPIRED)
 
     async def _note(self, grant: Grant, outcome: str) -> None:
         await self._store.write(lambda repos: repos.grants.note(grant.id, outcome))

@@ -124,6 +124,7 @@ class Vendor:
         self.account = account
         self.host = host
         self.trouble: type[ProviderError] | None = None
+        self.reason = "told_to"
         self.calls: list[str] = []
 
     async def aclose(self) -> None:
@@ -132,7 +133,7 @@ class Vendor:
     def _call(self, operation: str) -> None:
         self.calls.append(operation)
         if self.trouble is not None:
-            raise self.trouble(self.provider, self.account, operation, "told_to")
+            raise self.trouble(self.provider, self.account, operation, self.reason)
 
 
 class Streamer(Vendor):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from bot.domain.errors import AgreementBlocked, Confused, NotFound, ProviderError, Refused, Unreachable
+from bot.domain.errors import AgreementBlocked, Confused, NotFound, NotReady, ProviderError, Refused, Unreachable
 from bot.domain.model import Build
 from bot.services.transfers import LOOK_EVERY
 from bot.web.filename import attachment
@@ -331,13 +331,24 @@ async def test_a_browser_is_never_sent_into_a_network_by_a_vendor_outside_of_it(
     assert await door.opened(link) == (1, "bad_link")
 
 
-@pytest.mark.parametrize(("trouble", "status"), [(Unreachable, 503), (NotFound, 410), (Refused, 502), (Confused, 502)])
-async def test_a_vendor_in_trouble(door: Door, client: httpx.AsyncClient, trouble: type[ProviderError], status: int) -> None:
+@pytest.mark.parametrize(
+    ("trouble", "status", "title"),
+    [
+        (Unreachable, 503, "No answer"),
+        (NotReady, 503, "This build is not ready yet"),
+        (NotFound, 410, "This build is gone"),
+        (Refused, 502, "The key is refused"),
+        (Confused, 502, "An odd answer"),
+    ],
+)
+async def test_a_vendor_in_trouble(
+    door: Door, client: httpx.AsyncClient, trouble: type[ProviderError], status: int, title: str
+) -> None:
     link = await door.link(ANDROID)
     door.streamer.trouble = trouble
     response = await client.get(link + "/file")
     assert response.status_code == status
-    assert "<h1>" in response.text
+    assert f"<h1>{title}</h1>" in response.text
     assert "Shop" not in response.text
     assert ("retry-after" in response.headers) is (status == 503)
     assert await door.opened(link) == (1, "told_to")
@@ -353,10 +364,37 @@ async def test_a_file_that_an_agreement_holds_back_has_the_agreement_checked(doo
     assert door.jobs.deferred == [("agreements", "stream")]
 
 
+@pytest.mark.parametrize("reason", ["no_public_link", "no_file"])
+async def test_a_build_whose_link_was_turned_off_is_not_said_to_be_gone(
+    door: Door, client: httpx.AsyncClient, reason: str
+) -> None:
+    link = await door.link(PAGE)
+    door.minter.trouble, door.minter.reason = NotFound, reason
+    response = await client.get(link + "/file")
+    assert (response.status_code, "<h1>Nothing to open</h1>" in response.text) == (410, True)
+
+
 async def test_a_grant_is_used_up(door: Door, client: httpx.AsyncClient) -> None:
     door.openings = 2
-    link = await door.link(ANDROID) + "/file"
-    assert [(await client.get(link)).status_code for _ in range(3)] == [200, 200, 410]
+    link = await door.link(ANDROID)
+    assert [(await client.get(f"{link}/file")).status_code for _ in range(3)] == [200, 200, 410]
+    for path in ("", "/file", "/qr.svg"):
+        assert "<h1>This link is used up</h1>" in (await client.get(link + path)).text
+
+
+async def test_a_link_that_was_taken_back_says_so(door: Door, client: httpx.AsyncClient) -> None:
+    link = await door.link(ANDROID)
+    grant_id = (await door.links().look(link.rpartition("/")[2])).grant.id
+    await door.store.write(lambda repos: repos.grants.revoke([grant_id], "U9", door.clock()))
+    response = await client.get(link + "/file")
+    assert (response.status_code, "<h1>This link was taken back</h1>" in response.text) == (410, True)
+
+
+async def test_the_link_to_a_build_of_an_account_that_was_taken_out(door: Door, client: httpx.AsyncClient) -> None:
+    link = await door.link(ANDROID)
+    del door.providers["stream"]
+    response = await client.get(link + "/file")
+    assert (response.status_code, "<h1>This build is gone</h1>" in response.text) == (410, True)
 
 
 async def test_openings_at_once_are_no_more_than_allowed(door: Door, client: httpx.AsyncClient) -> None:
