@@ -341,8 +341,8 @@ class Catalogue(Protocol):
         ...
 
     def near_versions(self, product_id: str, wanted: BuildFilter, label: str, limit: int) -> Sequence[str]:
-        """The versions next to `label`, below and above it in turn and without itself, of builds with `wanted`'s platform, track
-        and provider."""
+        """The versions next to `label`, below and above it in turn and without itself, of builds with `wanted`'s platform, track,
+        provider and accounts."""
         ...
 
     def oldest_first(self, keys: Iterable[str]) -> Sequence[str]:
