@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 from functools import partial
 from uuid import uuid4
 
+import structlog
+
 from bot.domain.answers import Blocked, Limited, Obstacle, Ticket
-from bot.domain.errors import ProviderError
+from bot.domain.errors import ProviderError, StoreUnavailable
 from bot.domain.model import OPENING, VENDOR_LINK, Build, Grant, Link
 from bot.domain.ports import BuildFilter, ByteRequest, Clock, FileStream, Provider, Repositories, Store
 from bot.services.door import Door, OpenDoor
@@ -27,6 +29,8 @@ LIMITED = "limited"
 HOUR = timedelta(hours=1)
 ASKED_PER_LINK = 4  # a vendor's trouble is no reason to ask it without end: so many clicks for each link that one may have
 INSTEAD_WITHIN = 50  # builds among which one is looked for that can be had instead
+
+log = structlog.get_logger()
 
 _WAITS = frozenset({Obstacle.PROCESSING, Obstacle.VENDOR_DOWN, Obstacle.VENDOR_BUSY, Obstacle.CONFUSED})  # until Try again
 _REPLACEABLE = frozenset({Obstacle.GONE, Obstacle.FAILED, Obstacle.EXPIRED})
@@ -285,7 +289,11 @@ class Links:
             raise LinkGone(grant_id, (grant and self._ending(grant)) or Ending.EXPIRED)
 
     async def _note(self, grant: Grant, outcome: str) -> None:
-        await self._store.write(lambda repos: repos.grants.note(grant.id, outcome))
+        """A store that is away costs nobody a download: the audit log then knows no more than that it began."""
+        try:
+            await self._store.write(lambda repos: repos.grants.note(grant.id, outcome))
+        except StoreUnavailable as error:
+            log.warning("outcome not kept", grant=grant.id, outcome=outcome, reason=error.reason)
 
 
 def _find_build(repos: Repositories, key: str) -> Build | None:

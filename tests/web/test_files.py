@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
@@ -263,6 +264,31 @@ async def test_a_link_that_is_taken_back_breaks_the_transfer(door: Door, client:
     grant = await door.store.read(lambda repos: repos.grants.get(grant_id))
     assert grant is not None
     assert (grant.opened, grant.outcome) == (1, "taken_back")
+
+
+async def test_a_database_that_goes_away_costs_no_download(
+    door: Door, client: httpx.AsyncClient, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = 32 * 1024 * 1024  # more than the buffers on the way hold
+    door.host.path.write_bytes(bytes(whole))
+    link = await door.link(ANDROID)
+    async with client.stream("GET", link + "/file") as response:
+        chunks = response.aiter_raw()
+        arrived = len(await anext(chunks))
+        (tmp_path / "purser.db").rename(tmp_path / "away.db")
+        door.clock.now += LOOK_EVERY
+        arrived += sum([len(chunk) async for chunk in chunks])
+    assert arrived == whole
+    logged = ""
+    for _ in range(500):
+        logged += capsys.readouterr().out
+        if "http.request" in logged:
+            break
+        await asyncio.sleep(0.01)
+    (tmp_path / "away.db").rename(tmp_path / "purser.db")
+    assert (await client.get(link)).status_code == 200
+    assert "outcome not kept" in logged
+    assert "Traceback" not in logged
 
 
 async def test_the_next_request_on_the_same_connection_is_answered(door: Door, client: httpx.AsyncClient) -> None:
