@@ -15,7 +15,7 @@ from bot.domain.errors import ProviderError, StoreUnavailable
 from bot.domain.model import OPENING, VENDOR_LINK, Build, Grant, Link
 from bot.domain.ports import BuildFilter, ByteRequest, Clock, FileStream, Provider, Repositories, Store
 from bot.services.door import Door, OpenDoor
-from bot.services.minting import Hindered, Vendors
+from bot.services.minting import OPENING_PATIENCE, Hindered, Vendors
 from bot.services.shelf import Shelf, Shelved
 from bot.services.tokens import Ending, LinkGone, LinkRefused, LinkRevoked, LinkTokens, LinkUnknown
 from bot.services.transfers import Transfers
@@ -61,7 +61,7 @@ class Links:
 
     `keys` as in LinkTokens; `titles` maps account -> provider's title; `homes` account -> its configured addresses; `openings` is
     how often one grant hands out its file, `per_hour` how many links a person gets in an hour; `patience` how long a click waits
-    for the vendor. `door` is asked whenever a link is opened.
+    for the vendor, `opening_patience` a browser. `door` is asked whenever a link is opened.
     """
 
     def __init__(
@@ -79,9 +79,10 @@ class Links:
         openings: int = 25,
         per_hour: int = 30,
         patience: timedelta = timedelta(seconds=5),
+        opening_patience: timedelta = OPENING_PATIENCE,
     ) -> None:
         self._store = store
-        self._vendors = Vendors(providers, clock, homes or {}, patience)
+        self._vendors = Vendors(providers, clock, homes or {}, patience, opening_patience)
         self._clock = clock
         self._tokens = LinkTokens(keys)
         self._public_url = public_url.rstrip("/") if public_url else None
@@ -222,7 +223,7 @@ class Links:
             await self._store.write(partial(self._count, grant_id=opened.grant.id))
         async with AsyncExitStack() as stack:
             try:
-                content = await stack.enter_async_context(opening(wanted))
+                content = await self._vendors.enter(opening, opened.build, wanted, stack)
             except ProviderError as error:
                 await self._note(opened.grant, error.reason)
                 raise

@@ -26,6 +26,7 @@ from bot.domain.ports import ByteRequest, FileStream, Provider, Repositories, St
 from bot.sandbox.server import LoopbackServer
 from bot.services.door import Door as Doorkeeper
 from bot.services.links import Links
+from bot.services.minting import OPENING_PATIENCE
 from bot.store.engine import Database
 from bot.store.migrate import upgrade
 from bot.web.app import SlackEndpoint, build_web
@@ -241,6 +242,7 @@ class Door:
         self.registry = CollectorRegistry()
         self.checks: dict[str, Callable[[], Awaitable[str | None]]] = {}
         self.openings = 25
+        self.opening_patience = OPENING_PATIENCE
         self.homes = {"mint": [host.url], "acme-applivery": ["http://127.0.0.1"]}
         self.doorkeeper: Doorkeeper | None = None
         self.slack: SlackEndpoint | None = None
@@ -257,6 +259,7 @@ class Door:
             homes=self.homes,
             door=self.doorkeeper,
             openings=self.openings,
+            opening_patience=self.opening_patience,
         )
 
     def app(self) -> Starlette:

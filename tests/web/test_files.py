@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -236,6 +237,18 @@ async def test_a_client_that_leaves_before_the_vendor_answers_frees_it(door: Doo
         await client.get(link, timeout=httpx.Timeout(5, read=0.2))
     assert door.host.asked.is_set()
     await asyncio.wait_for(door.host.left.wait(), 5)
+
+
+async def test_a_vendor_that_hangs_is_not_waited_for_longer_than_proxies_wait(door: Door, client: httpx.AsyncClient) -> None:
+    door.streamer.path = "/silent"
+    door.opening_patience = timedelta(milliseconds=200)
+    link = await door.link(ANDROID)
+    response = await client.get(link + "/file")
+    assert (response.status_code, "<h1>No answer</h1>" in response.text) == (503, True)
+    assert await door.opened(link) == (1, "timeout")
+    await asyncio.wait_for(door.host.left.wait(), 5)
+    door.streamer.path = "/file"
+    assert (await client.get(link + "/file")).status_code == 200
 
 
 async def test_a_client_that_leaves_while_the_vendor_is_silent_frees_it(door: Door, client: httpx.AsyncClient) -> None:
