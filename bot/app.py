@@ -60,7 +60,7 @@ from bot.services.sync import Sync
 from bot.services.waiting import WaitingList, WaitingRoom
 from bot.services.why import WhyDesk
 from bot.store import Database
-from bot.store.migrate import current_matches_head, upgrade
+from bot.store.migrate import current_matches_head
 from bot.views import alerts
 from bot.views.bundle import bundle
 from bot.views.help import Commands
@@ -210,7 +210,9 @@ def build(
     registry = CollectorRegistry()
     metrics = Metrics(registry)
     store = Database(settings.environment.database_url)
-    providers = connect_providers(settings, metrics, clock, specs)
+    providers = connect_providers(
+        settings, clock, specs, lambda o: metrics.vendor_called(o.account, o.operation, o.reason, o.seconds)
+    )
     slack = web_client(_secret(settings.environment.slack_bot_token), settings.environment.slack_api_url)
     jobs = _jobs(settings.environment.database_url, settings.purser.takeover_after)
     titles = {account.name: specs[account.provider].title for account in settings.accounts}
@@ -285,15 +287,6 @@ def build(
             jobs=jobs, checks=checks, registry=registry, refresh_metrics=refresh, lifespan=lambda _: purser.running()
         )
     return purser
-
-
-def prepare_database(url: str) -> None:
-    """Makes or migrates all tables. Raises StoreUnavailable, and UserMistake for a database of a newer version."""
-    upgrade(url)
-    if not url.startswith("sqlite"):
-        from bot.jobs.queue import prepare_queue  # needs the postgres extra
-
-        prepare_queue(url)
 
 
 def _jobs(database_url: str, takeover: timedelta) -> RunsJobs:

@@ -6,6 +6,7 @@ import re
 import sys
 import unicodedata
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TextIO
@@ -14,9 +15,10 @@ from rich.console import Console
 from rich.table import Table
 
 from bot.domain.errors import UserMistake
-from bot.domain.ports import AuditLine, GrantFilter, Repositories
+from bot.domain.ports import AuditLine, GrantFilter, Repositories, Store
+from bot.services.audit import AuditLog
 from bot.services.names import NameIndex
-from bot.workshop import Configured, Workshop, utc_now
+from bot.store import Database
 
 Row = Mapping[str, str | int | bool | None]
 COLUMNS = (
@@ -39,16 +41,17 @@ class Question:
     form: str = "table"
 
 
-async def audit(settings: Configured, question: Question, out: TextIO = sys.stdout) -> None:
+async def audit(database_url: str, question: Question, out: TextIO = sys.stdout) -> None:
     """Writes the log, newest first. Raises UserMistake for an option that cannot be understood, StoreUnavailable."""
-    async with Workshop(settings) as workshop:
+    async with aclosing(Database(database_url)) as store:
+        now = datetime.now(UTC)
         wanted = GrantFilter(
             user=member(question.person) if question.person else None,
-            product=await _product_id(workshop, question.product) if question.product else None,
-            since=moment(question.since, utc_now()) if question.since else None,
-            until=moment(question.until, utc_now()) if question.until else None,
+            product=await _product_id(store, question.product) if question.product else None,
+            since=moment(question.since, now) if question.since else None,
+            until=moment(question.until, now) if question.until else None,
         )
-        rows = (row_of(line) async for line in workshop.audit.lines(wanted))
+        rows = (row_of(line) async for line in AuditLog(store, lambda: now).lines(wanted))
         await _WRITERS[question.form](rows, out)
 
 
@@ -101,7 +104,7 @@ def _time(when: datetime) -> str:
     return when.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-async def _product_id(workshop: Workshop, name: str) -> str:
+async def _product_id(store: Store, name: str) -> str:
     def work(repositories: Repositories) -> str:
         index = NameIndex(repositories.catalogue.products())
         found = index.exact(name)
@@ -110,7 +113,7 @@ async def _product_id(workshop: Workshop, name: str) -> str:
             raise UserMistake(f"no product is called {name}" + (f"; did you mean {near}?" if near else ""))
         return found.id
 
-    return await workshop.store.read(work)
+    return await store.read(work)
 
 
 async def _write_table(rows: AsyncIterator[Row], out: TextIO) -> None:

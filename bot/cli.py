@@ -8,16 +8,20 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Coroutine, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bot.domain.errors import PurserError, StoreUnavailable, UserMistake
+from bot.mending import database_remedy
 from bot.mistakes import ConfigurationError
-from bot.remedies import database_remedy
 
 if TYPE_CHECKING:
     from bot.app import Part, Purser
+    from bot.config import Settings
     from bot.workshop import Configured
+
+Command = Callable[[argparse.Namespace], int]
 
 WELL, FAILED, MISCONFIGURED = 0, 1, 2
 
@@ -27,8 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     _allow_any_text()
     arguments = _parser().parse_args(argv)
     try:
-        if arguments.command is not _demo:
-            _import_the_rest(whole=arguments.command in (_run, _web, _worker, _clock))
+        if arguments.module:
+            _import(arguments.module)
         code: int = arguments.command(arguments)
         sys.stdout.flush()
         return code
@@ -47,15 +51,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return FAILED
 
 
-def _import_the_rest(*, whole: bool) -> None:
-    """Slack and the web only for what goes on running. What is imported stays: the collector, which would look through it in vain
-    for a seventh of the time, rests meanwhile."""
+def _import(module: str) -> None:
+    """What is imported stays: the collector, which would look through it in vain for a seventh of the time, rests meanwhile."""
     gc.disable()
     try:
-        if whole:
-            import bot.app
-        else:
-            import bot.workshop  # noqa: F401
+        import_module(module)
     finally:
         gc.enable()
 
@@ -80,29 +80,30 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="purser", description="Every build of every app, in Slack.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(name: str, run: Callable[[argparse.Namespace], int], summary: str) -> argparse.ArgumentParser:
+    def add(name: str, run: Command, module: str, summary: str) -> argparse.ArgumentParser:
+        """`module` brings with it all that the command needs, and no more."""
         command = commands.add_parser(name, help=summary, description=summary)
-        command.set_defaults(command=run)
+        command.set_defaults(command=run, module=module)
         return command
 
-    demo = add("demo", _demo, "try Purser against a pretend workspace and pretend providers; needs no account")
+    demo = add("demo", _demo, "", "try Purser against a pretend workspace and pretend providers; needs no account")
     demo.add_argument("--script", action="store_true", help="play a scripted conversation, check every answer, and end")
-    add("run", _run, "everything in one process: web, clock, jobs")
-    add("web", _web, "answer Slack and browsers only")
-    add("worker", _worker, "deliver alerts only")
-    add("clock", _clock, "check accounts on time only")
-    add("migrate", _migrate, "bring the database's tables up to date")
-    sync = add("sync", _sync, "one full check of every account now")
+    add("run", _run, "bot.app", "everything in one process: web, clock, jobs")
+    add("web", _web, "bot.app", "answer Slack and browsers only")
+    add("worker", _worker, "bot.app", "deliver alerts only")
+    add("clock", _clock, "bot.app", "check accounts on time only")
+    add("migrate", _migrate, "bot.migrating", "bring the database's tables up to date")
+    sync = add("sync", _sync, "bot.checkup", "one full check of every account now")
     sync.add_argument("--account", help="only this account")
     _add_webhooks(commands)
-    audit = add("audit", _audit, "who was given which link: the log of downloads, newest first")
+    audit = add("audit", _audit, "bot.audit", "who was given which link: the log of downloads, newest first")
     audit.add_argument("--person", metavar="ID", help="only this member ID")
     audit.add_argument("--product", metavar="NAME", help="only this product")
     audit.add_argument("--since", metavar="TIME", help="from then on: 2026-05-01, 2026-05-01T08:00Z or 7d")
     audit.add_argument("--until", metavar="TIME", help="before then")
     audit.add_argument("--format", choices=("table", "csv", "json"), default="table", help="table, csv or json")
-    add("doctor", _doctor, "check everything that can be wrong, and say how to mend it")
-    add("manifest", _manifest, "print the Slack app manifest for this configuration")
+    add("doctor", _doctor, "bot.doctor", "check everything that can be wrong, and say how to mend it")
+    add("manifest", _manifest, "bot.manifest", "print the Slack app manifest for this configuration")
     return parser
 
 
@@ -112,13 +113,19 @@ def _add_webhooks(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     summary = "see to it that vendors call Purser, one webhook per app"
     sync = webhooks.add_subparsers(required=True, metavar="COMMAND").add_parser("sync", help=summary, description=summary)
     sync.add_argument("--account", help="only this account")
-    sync.set_defaults(command=_sync_webhooks)
+    sync.set_defaults(command=_sync_webhooks, module="bot.webhooks")
 
 
-def _settings(*, with_accounts: bool = True) -> "Configured":
+def _settings() -> "Configured":
     from bot.workshop import load_settings
 
-    return load_settings(os.environ, Path.cwd(), with_accounts=with_accounts)
+    return load_settings(os.environ, Path.cwd())
+
+
+def _settings_without_accounts() -> "Settings[Any]":
+    from bot.config import load_without_accounts
+
+    return load_without_accounts(os.environ, Path.cwd())
 
 
 def _run(_: argparse.Namespace) -> int:
@@ -211,7 +218,7 @@ def _listening_socket(host: str, port: int, variable: str = "PORT") -> socket.so
         raise PurserError(f"cannot listen on {host}:{port} ({error.strerror}); set HOST and {variable} to others") from error
 
 
-def _migrate_own_file(settings: "Configured") -> None:
+def _migrate_own_file(settings: "Settings[Any]") -> None:
     """An SQLite file belongs to this process; a PostgreSQL database is migrated by `purser migrate`."""
     from bot.store.migrate import upgrade
 
@@ -220,7 +227,7 @@ def _migrate_own_file(settings: "Configured") -> None:
 
 
 def _migrate(_: argparse.Namespace) -> int:
-    from bot.app import prepare_database
+    from bot.migrating import prepare_database
 
     prepare_database(_settings().environment.database_url)
     print("The database is up to date.")  # noqa: T201
@@ -249,11 +256,11 @@ def _sync_webhooks(arguments: argparse.Namespace) -> int:
 def _audit(arguments: argparse.Namespace) -> int:
     from bot.audit import Question, audit
 
-    settings = _settings()
+    settings = _settings_without_accounts()
     _only_worst_logs(settings)
     _migrate_own_file(settings)
     question = Question(arguments.person, arguments.product, arguments.since, arguments.until, arguments.format)
-    asyncio.run(audit(settings, question))
+    asyncio.run(audit(settings.environment.database_url, question))
     return WELL
 
 
@@ -265,7 +272,7 @@ def _doctor(_: argparse.Namespace) -> int:
     return WELL if asyncio.run(examine(settings)) else FAILED
 
 
-def _only_worst_logs(settings: "Configured") -> None:
+def _only_worst_logs(settings: "Settings[Any]") -> None:
     """The report says the rest."""
     from bot.logs import set_up_logs
 
@@ -277,7 +284,7 @@ def _manifest(_: argparse.Namespace) -> int:
 
     from bot.manifest import manifest
 
-    print(json.dumps(manifest(_settings(with_accounts=False)), indent=2))  # noqa: T201
+    print(json.dumps(manifest(_settings_without_accounts()), indent=2))  # noqa: T201
     return WELL
 
 

@@ -193,19 +193,22 @@ class Settings(Generic[A]):
             raise ConfigurationError((Mistake(self.config_file.name, what, "cp purser.example.toml purser.toml"),))
 
 
+def load_without_accounts(environ: Mapping[str, str], cwd: Path) -> Settings[Any]:
+    """For what concerns no vendor: no provider is loaded and no secret looked up. Raises ConfigurationError like `load`."""
+    return load(environ, None, cwd, lambda variables, folder: None)
+
+
 def load(
     environ: Mapping[str, str],
-    specs: Mapping[str, ProviderSpecLike[A]],
+    specs: Mapping[str, ProviderSpecLike[A]] | None,
     cwd: Path,
     secret_sources: SecretSources,
-    *,
-    with_accounts: bool = True,
 ) -> Settings[A]:
     """Reads the environment, `cwd/.env` and purser.toml. The environment wins over `.env`; an empty variable is not set.
 
     `specs` are the providers by name; `secret_sources(variables, folder of the file)` makes the validation context in which
-    their settings look up `env:NAME` and `file:PATH`. Without accounts, no secret is looked up. Raises ConfigurationError with
-    every mistake of all three.
+    their settings look up `env:NAME` and `file:PATH`. Without specs, without accounts. Raises ConfigurationError with every
+    mistake of all three.
     """
     mistakes: list[Mistake] = []
     variables = {**_dotenv(cwd / ".env", mistakes), **{name: value for name, value in environ.items() if value.strip()}}
@@ -213,7 +216,7 @@ def load(
     name = variables.get("PURSER_CONFIG", DEFAULT_FILE).strip()
     text = _text(cwd / name, name, mistakes, optional="PURSER_CONFIG" not in variables)
     reader = _FileReader(cwd / name, TomlMistakes(name, text), secret_sources(variables, (cwd / name).parent))
-    settings = reader.settings(environment or Environment(), specs if with_accounts else None)
+    settings = reader.settings(environment or Environment(), specs)
     mistakes += reader.mistakes.found()
     if settings is None or mistakes:
         raise ConfigurationError(tuple(mistakes))

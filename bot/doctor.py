@@ -13,7 +13,6 @@ from typing import Any
 
 import aiohttp
 import httpx
-from prometheus_client import CollectorRegistry
 from rich.console import Console
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -23,8 +22,8 @@ from bot.domain.model import AccountHealth
 from bot.domain.ports import Probes, Provider
 from bot.environment import Environment
 from bot.manifest import scopes
-from bot.metrics import Metrics
-from bot.remedies import UNLISTED, database_remedy, problem, remedy
+from bot.mending import database_remedy
+from bot.remedies import UNLISTED, problem, remedy
 from bot.report import Row, print_rows
 from bot.store import Database
 from bot.store.connect import parse_url
@@ -87,7 +86,7 @@ async def examine(
 ) -> bool:
     """Prints the report. False when something failed. No check takes longer than `bound` seconds."""
     clocks = Clocks(clock)
-    providers = connect_providers(settings, Metrics(CollectorRegistry()), clock)
+    providers = connect_providers(settings, clock)
     checks: list[tuple[str, Check]] = [
         ("Slack", _slack(settings, clocks)),
         ("database", _database(settings.environment.database_url)),

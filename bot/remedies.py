@@ -1,4 +1,4 @@
-"""What went wrong with a vendor or the database, and what to do about it: for terminals, whose readers run Purser."""
+"""What went wrong with a vendor, and what to do about it: for terminals, whose readers run Purser."""
 
 from bot.domain.errors import (
     AgreementBlocked,
@@ -7,7 +7,6 @@ from bot.domain.errors import (
     ProviderError,
     RateLimited,
     Refused,
-    StoreUnavailable,
     Unreachable,
 )
 from providers import SPECS
@@ -23,18 +22,6 @@ _OF_PROVIDERS: tuple[tuple[type[ProviderError], str], ...] = (
     (Confused, "check the addresses of this account: something else answers there"),
 )
 
-_OF_DATABASES = {
-    "folder": "let DATABASE_URL name a file in a folder that this user can make",
-    "cantopen": "let this user write to the file of DATABASE_URL and to its folder",
-    "perm": "let this user write to the file of DATABASE_URL and to its folder",
-    "readonly": "let this user write to the file of DATABASE_URL and to its folder",
-    "notadb": "let DATABASE_URL name another file: this one is no SQLite database",
-    "corrupt": "restore the file of DATABASE_URL from a backup: it is damaged",
-    "full": "make room on the disk",
-    "busy": "try again: another process holds the database",
-    "not_migrated": "run `purser migrate`",
-}
-
 
 def problem(error: ProviderError) -> str:
     """What happened, without the account's name, which stands beside it."""
@@ -45,7 +32,3 @@ def remedy(error: ProviderError) -> str:
     """What the vendor's own pages call it, else what helps with errors of its class."""
     own = SPECS[error.provider].remedies if error.provider in SPECS else {}
     return own.get(error.reason) or next((text for kind, text in _OF_PROVIDERS if isinstance(error, kind)), "try again later")
-
-
-def database_remedy(error: StoreUnavailable) -> str:
-    return _OF_DATABASES.get(error.reason, "check DATABASE_URL, and that its server runs and lets this user in")

@@ -5,12 +5,10 @@ from collections.abc import Container, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from prometheus_client import CollectorRegistry
 from rich.console import Console
 
 from bot.domain.errors import ProviderError
 from bot.domain.ports import RegistersWebhooks, WebhookRegistration
-from bot.metrics import Metrics
 from bot.mistakes import ConfigurationError, Mistake
 from bot.remedies import problem, remedy
 from bot.report import LONGEST_LABEL, Row, print_rows
@@ -40,7 +38,7 @@ async def sync_webhooks(settings: Configured, account: str | None) -> bool:
     """
     names = [each.name for each in chosen_accounts(settings, account)]
     async with AsyncExitStack() as stack:
-        providers = connect_providers(settings, Metrics(CollectorRegistry()), utc_now)
+        providers = connect_providers(settings, utc_now)
         for provider in providers.values():
             stack.push_async_callback(provider.aclose)
         able = {name: provider for name in names if isinstance(provider := providers[name], RegistersWebhooks)}

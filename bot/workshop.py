@@ -7,27 +7,31 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
-from prometheus_client import CollectorRegistry
-
 from bot.config import Settings, load
 from bot.domain.errors import UserMistake
 from bot.domain.ports import Jobs, Provider, Repositories, Step
-from bot.metrics import Metrics
 from bot.services.access import Rules
-from bot.services.audit import AuditLog
 from bot.services.products import ConfiguredProduct, unlisted
 from bot.services.sync import Sync
 from bot.store import Database
 from providers import SPECS
-from providers.spec import AccountSettings, ProviderSpec, SecretSources, Surroundings, unwatched
+from providers.spec import (
+    AccountSettings,
+    Observation,
+    ProviderSpec,
+    SecretSources,
+    Surroundings,
+    unobserved,
+    unwatched,
+)
 
 Configured = Settings[AccountSettings]
 Specs = Mapping[str, ProviderSpec]
 
 
-def load_settings(environ: Mapping[str, str], cwd: Path, specs: Specs = SPECS, *, with_accounts: bool = True) -> Configured:
-    """Without accounts, for what concerns Slack alone and needs no secret. Raises ConfigurationError."""
-    return load(environ, specs, cwd, SecretSources, with_accounts=with_accounts)
+def load_settings(environ: Mapping[str, str], cwd: Path, specs: Specs = SPECS) -> Configured:
+    """Raises ConfigurationError."""
+    return load(environ, specs, cwd, SecretSources)
 
 
 def utc_now() -> datetime:
@@ -44,9 +48,8 @@ class Workshop:
         watch: Callable[[Step], None] = unwatched,
     ) -> None:
         self.store = Database(settings.environment.database_url)
-        self.providers = connect_providers(settings, Metrics(CollectorRegistry()), clock, watch=watch)
+        self.providers = connect_providers(settings, clock, watch=watch)
         self.sync = new_sync(settings, self.store, self.providers, NoJobs(), clock)
-        self.audit = AuditLog(self.store, clock)
         self._accounts = settings.accounts
         self._products = products_of(settings)
 
@@ -91,13 +94,13 @@ def webhook_pages(settings: Configured, specs: Specs = SPECS) -> Mapping[str, st
 
 def connect_providers(
     settings: Configured,
-    metrics: Metrics,
     clock: Callable[[], datetime],
     specs: Specs = SPECS,
+    observe: Callable[[Observation], None] = unobserved,
     watch: Callable[[Step], None] = unwatched,
 ) -> Mapping[str, Provider]:
     """One client per configured account, by account name. Opens no connection yet."""
-    surroundings = Surroundings(clock, lambda o: metrics.vendor_called(o.account, o.operation, o.reason, o.seconds), watch)
+    surroundings = Surroundings(clock, observe, watch)
     return {
         account.name: specs[account.provider].connect(account, replace(surroundings, homes=addresses_of(account)))
         for account in settings.accounts

@@ -18,6 +18,6 @@ class Again:
         asked = decode_ask(click.value)
         if asked.command not in self._features:
             raise UserMistake("I do not know this button. Ask again and use the buttons of the new answer.")
-        reply = await self._features[asked.command](Ask(click.person, click.channel, asked.words, asked.offset))
+        reply = await self._features[asked.command](Ask(click.person, click.channel, asked.words, asked.offset, asked.beside))
         takes_its_place = click.is_private and reply.showing is Showing.ONLY_YOU
         return replace(reply, showing=Showing.INSTEAD) if takes_its_place else reply

@@ -23,5 +23,5 @@ class Audit:
         if isinstance(product, NoSuchProduct):
             return Reply(mistakes.no_such_product(product), facts=because(product))
         wanted = GrantFilter(product=product.id if product else None)
-        lines, total = await self._desk.audit.page(wanted, ask.offset, grants.PAGE_ROWS)
-        return Reply(grants.audit(AuditAnswer(lines, total, ask.offset, ask.words, product), self._desk.clock()))
+        page = await self._desk.audit.page(wanted, ask.beside, grants.PAGE_ROWS)
+        return Reply(grants.audit(AuditAnswer(page.lines, page.total, page.newer, ask.words, product), self._desk.clock()))

@@ -7,6 +7,7 @@ from enum import StrEnum
 from bot.domain.answers import Denied
 from bot.domain.message import Home, Message, Modal
 from bot.domain.model import Person, Product
+from bot.domain.ports import Beside
 from bot.views.ids import Action, Shortcut
 from handlers.reasons import OK
 
@@ -15,13 +16,14 @@ from handlers.reasons import OK
 class Ask:
     """Words of a person: from a slash command, a mention or a direct message. `words` exclude the command's own.
 
-    `offset` is the first row wanted of a paged answer.
+    `offset` is the first row wanted of a paged answer, `beside` the place in the log of downloads.
     """
 
     person: Person
     channel: str
     words: str
     offset: int = 0
+    beside: Beside | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,14 @@ async def open_file(
         yield _file_stream(response, _whole(http, operation, chunks, _length(response)))
 
 
+def whole_size(stream: FileStream) -> int | None:
+    """Bytes of the whole file, also where the stream is a part of it; None: the vendor does not say."""
+    if stream.status == 200:
+        return stream.length
+    _, _, size = (stream.content_range or "").rpartition("/")
+    return int(size) if size.isascii() and size.isdigit() else None
+
+
 def _is_what_was_wanted(response: httpx.Response, wanted: str | None) -> bool:
     """A part is used only where it is the one that was asked for: https://www.rfc-editor.org/rfc/rfc9110#section-15.3.7"""
     if response.status_code == 200:

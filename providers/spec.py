@@ -116,6 +116,10 @@ class Observation:
     seconds: float
 
 
+def unobserved(_: Observation) -> None:
+    """Nobody counts."""
+
+
 def unwatched(_: Step) -> None:
     """Nobody looks on."""
 

@@ -196,7 +196,7 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class RevocableAnswer:
-    """Links that can still be opened, newest first: of everybody for an owner, else the person's own."""
+    """Links that can be taken back, newest first: of everybody for an owner, else the person's own."""
 
     lines: tuple[AuditLine, ...]
     total: int
@@ -213,11 +213,11 @@ class Revoked:
 
 @dataclass(frozen=True, slots=True)
 class AuditAnswer:
-    """One page of the audit log. `asked` is the question, for the paging buttons."""
+    """One page of the audit log. `newer`: how many lines come before it; `asked` is the question, for the paging buttons."""
 
     lines: tuple[AuditLine, ...]
     total: int
-    offset: int
+    newer: int
     asked: str
     product: Product | None = None
 

@@ -421,6 +421,9 @@ class Card:
         return self.thread or self.ts
 
 
+OPENING = "opening"
+"""The outcome of a grant whose file is on its way."""
+
 VENDOR_LINK = "vendor_link"
 """The outcome of a grant whose link was the vendor's own: what becomes of that, nobody tells us."""
 

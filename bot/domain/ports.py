@@ -215,7 +215,8 @@ class Provider(Protocol):
 @dataclass(frozen=True, slots=True)
 class BuildFilter:
     """Which builds of a product are meant; None means any. `version` also matches as a prefix ("3.2" finds 3.2.0), unless it
-    `is_exact`. `not_version` and `not_number` leave out what has exactly those."""
+    `is_exact`. `not_version` and `not_number` leave out what has exactly those. `accounts`: only builds of these; what an account
+    that was taken out of the configuration had stays in the store."""
 
     platform: Platform | None = None
     track: str | None = None
@@ -225,6 +226,7 @@ class BuildFilter:
     is_exact: bool = False
     not_version: str | None = None
     not_number: str | None = None
+    accounts: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,8 +353,8 @@ class Catalogue(Protocol):
         ...
 
     def near_versions(self, product_id: str, wanted: BuildFilter, label: str, limit: int) -> Sequence[str]:
-        """The versions next to `label`, below and above it in turn and without itself, of builds with `wanted`'s platform, track
-        and provider."""
+        """The versions next to `label`, below and above it in turn and without itself, of builds with `wanted`'s platform, track,
+        provider and accounts."""
         ...
 
     def oldest_first(self, keys: Iterable[str]) -> Sequence[str]:
@@ -558,10 +560,20 @@ class QuietChannels(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """A place in the log of grants: next to the grant of this moment and id, on its older or its newer side. It stands while
+    grants come and go."""
+
+    at: datetime
+    id: str
+    newer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class GrantFilter:
     """Which grants are meant; None means any. `product` is a product's id; `until` is exclusive; `live_at`: links that were
-    given, not revoked, lead to a page of ours and can still be opened at this moment; `given`: a link was given, or none was.
-    `older_than`: the moment and id of a grant, after which the log is read on, newest first."""
+    given, not revoked, lead to a page of ours, and can still be opened or have a file on its way at this moment; `given`: a link
+    was given, or none was. `beside`: from which place on the log is read."""
 
     user: str | None = None
     product: str | None = None
@@ -569,7 +581,7 @@ class GrantFilter:
     until: datetime | None = None
     live_at: datetime | None = None
     given: bool | None = None
-    older_than: tuple[datetime, str] | None = None
+    beside: Beside | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -579,6 +591,9 @@ class AuditLine:
     grant: Grant
     build: Build | None = None
     product: str | None = None
+
+    def beside(self, *, newer: bool = False) -> Beside:
+        return Beside(self.grant.created_at, self.grant.id, newer)
 
 
 class Grants(Protocol):
@@ -627,7 +642,7 @@ class Grants(Protocol):
         ...
 
     def find(self, wanted: GrantFilter, offset: int = 0, limit: int = 100) -> Sequence[AuditLine]:
-        """Newest first."""
+        """Newest first; with `beside`, those nearest to that place."""
         ...
 
     def count(self, wanted: GrantFilter) -> int: ...

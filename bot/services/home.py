@@ -47,11 +47,12 @@ class HomeDesk:
         return product is not None and self._access.denial_here(product, place, person) is not None
 
     def _downloads(self, repositories: Repositories, person: Person) -> tuple[AuditLine, ...]:
-        """The last link for each build, where the person may still have it there."""
+        """The last link for each build that can still be had, where the person may have it there."""
         given = repositories.grants.find(GrantFilter(user=person.id), 0, LOOKED_THROUGH)
         newest: dict[str, AuditLine] = {}
         for line in given:
-            if line.grant.given and line.build and not self._is_denied(repositories, line, person):
+            is_had = line.grant.given and line.build and line.build.account in self._catalog.titles
+            if is_had and not self._is_denied(repositories, line, person):
                 newest.setdefault(line.grant.build_key, line)
         recent: Sequence[AuditLine] = tuple(newest.values())
         return tuple(recent[:DOWNLOADS])

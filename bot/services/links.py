@@ -8,24 +8,29 @@ from datetime import datetime, timedelta
 from functools import partial
 from uuid import uuid4
 
+import structlog
+
 from bot.domain.answers import Blocked, Limited, Obstacle, Ticket
-from bot.domain.errors import ProviderError
-from bot.domain.model import VENDOR_LINK, Build, Grant, Link
+from bot.domain.errors import ProviderError, StoreUnavailable
+from bot.domain.model import OPENING, VENDOR_LINK, Build, Grant, Link
 from bot.domain.ports import BuildFilter, ByteRequest, Clock, FileStream, Provider, Repositories, Store
 from bot.services.door import Door, OpenDoor
-from bot.services.minting import Hindered, Vendors
+from bot.services.minting import OPENING_PATIENCE, Hindered, Vendors
 from bot.services.shelf import Shelf, Shelved
-from bot.services.tokens import LinkGone, LinkRefused, LinkTokens, LinkUnknown
+from bot.services.tokens import Ending, LinkGone, LinkRefused, LinkRevoked, LinkTokens, LinkUnknown
+from bot.services.transfers import Transfers
 
-OPENING = "opening"
 STREAMED = "streamed"
 LEFT = "left"
 BROKEN_OFF = "broken_off"
+TAKEN_BACK = "taken_back"
 REDIRECTED = "redirected"
 LIMITED = "limited"
 HOUR = timedelta(hours=1)
 ASKED_PER_LINK = 4  # a vendor's trouble is no reason to ask it without end: so many clicks for each link that one may have
 INSTEAD_WITHIN = 50  # builds among which one is looked for that can be had instead
+
+log = structlog.get_logger()
 
 _WAITS = frozenset({Obstacle.PROCESSING, Obstacle.VENDOR_DOWN, Obstacle.VENDOR_BUSY, Obstacle.CONFUSED})  # until Try again
 _REPLACEABLE = frozenset({Obstacle.GONE, Obstacle.FAILED, Obstacle.EXPIRED})
@@ -56,7 +61,7 @@ class Links:
 
     `keys` as in LinkTokens; `titles` maps account -> provider's title; `homes` account -> its configured addresses; `openings` is
     how often one grant hands out its file, `per_hour` how many links a person gets in an hour; `patience` how long a click waits
-    for the vendor. `door` is asked whenever a link is opened.
+    for the vendor, `opening_patience` a browser. `door` is asked whenever a link is opened.
     """
 
     def __init__(
@@ -74,9 +79,10 @@ class Links:
         openings: int = 25,
         per_hour: int = 30,
         patience: timedelta = timedelta(seconds=5),
+        opening_patience: timedelta = OPENING_PATIENCE,
     ) -> None:
         self._store = store
-        self._vendors = Vendors(providers, clock, homes or {}, patience)
+        self._vendors = Vendors(providers, clock, homes or {}, patience, opening_patience)
         self._clock = clock
         self._tokens = LinkTokens(keys)
         self._public_url = public_url.rstrip("/") if public_url else None
@@ -86,6 +92,7 @@ class Links:
         self._openings = openings
         self._per_hour = per_hour
         self._shelf = Shelf()
+        self._transfers = Transfers(store, clock)
 
     # --- The click ----------------------------------------------------------------------------
 
@@ -159,9 +166,9 @@ class Links:
         product = repos.catalogue.product_of(build.account, build.app_id)
         if product is None:
             return None
-        wanted = BuildFilter(platform=build.platform, track=build.track)
-        page = repos.catalogue.find_builds(product.id, wanted, limit=INSTEAD_WITHIN)
-        others = (other for other in page.builds if other.key != build.key)
+        wanted = BuildFilter(build.platform, build.track, accounts=frozenset(self._vendors.providers))
+        newest = repos.catalogue.newest(product.id, wanted, INSTEAD_WITHIN)
+        others = (other for other in newest if other.key != build.key)
         return next(filter(self._vendors.can_be_had, others), None)
 
     async def _ticket(self, asked: Grant, build: Build, link: Link | None) -> Ticket | Limited:
@@ -207,20 +214,26 @@ class Links:
         """The file itself. A vendor's single-use link is minted here and nowhere before, and never for a HEAD.
 
         Raises LinkGone and ProviderError. Leaving closes the vendor's connection; how the block is left is how the opening ended.
+        The stream's chunks raise LinkRevoked when the link is taken back meanwhile.
         """
         opening = self._vendors.opening(opened.build)
         if opening is None:
-            raise LinkGone(opened.grant.id)
+            raise LinkGone(opened.grant.id, Ending.NOTHING_THERE)
         if not wanted.head:
             await self._store.write(partial(self._count, grant_id=opened.grant.id))
         async with AsyncExitStack() as stack:
             try:
-                content = await stack.enter_async_context(opening(wanted))
+                content = await self._vendors.enter(opening, opened.build, wanted, stack)
             except ProviderError as error:
                 await self._note(opened.grant, error.reason)
                 raise
             async with self._watched(opened.grant, content, wanted):
-                yield Handed(opened, content)
+                yield Handed(opened, self._until_revoked(opened.grant, content))
+
+    def _until_revoked(self, grant: Grant, content: Link | FileStream) -> Link | FileStream:
+        if isinstance(content, Link):
+            return content
+        return replace(content, chunks=self._transfers.until_revoked(grant.id, content.chunks))
 
     @asynccontextmanager
     async def _watched(self, grant: Grant, content: Link | FileStream, wanted: ByteRequest) -> AsyncIterator[None]:
@@ -246,6 +259,9 @@ class Links:
         except asyncio.CancelledError:
             outcome = LEFT
             raise
+        except LinkRevoked:
+            outcome = TAKEN_BACK
+            raise
         finally:
             await self._note(grant, outcome)
 
@@ -254,21 +270,31 @@ class Links:
         if grant is None:
             raise LinkUnknown
         shelved = self._shelf.find(repos, grant.build_key)
-        if shelved is None or self._has_ended(grant):
-            raise LinkGone(grant.id)
+        if ending := self._ending(grant):
+            raise LinkGone(grant.id, ending)
+        if shelved is None:
+            raise LinkGone(grant.id, Ending.NOTHING_THERE)
         return grant, shelved
 
-    def _has_ended(self, grant: Grant) -> bool:
-        is_over = grant.expires_at <= self._clock() or grant.revoked_at is not None
-        return is_over or not grant.given or grant.opened >= self._openings
+    def _ending(self, grant: Grant) -> Ending | None:
+        if grant.revoked_at is not None:
+            return Ending.REVOKED
+        if grant.expires_at <= self._clock() or not grant.given:
+            return Ending.EXPIRED
+        return Ending.USED_UP if grant.opened >= self._openings else None
 
     def _count(self, repos: Repositories, grant_id: str) -> None:
         """Before the vendor is asked: of many openings at once no more than allowed get that far."""
         if not repos.grants.open_once(grant_id, OPENING, self._openings, self._clock()):
-            raise LinkGone(grant_id)
+            grant = repos.grants.get(grant_id)
+            raise LinkGone(grant_id, (grant and self._ending(grant)) or Ending.EXPIRED)
 
     async def _note(self, grant: Grant, outcome: str) -> None:
-        await self._store.write(lambda repos: repos.grants.note(grant.id, outcome))
+        """A store that is away costs nobody a download: the audit log then knows no more than that it began."""
+        try:
+            await self._store.write(lambda repos: repos.grants.note(grant.id, outcome))
+        except StoreUnavailable as error:
+            log.warning("outcome not kept", grant=grant.id, outcome=outcome, reason=error.reason)
 
 
 def _find_build(repos: Repositories, key: str) -> Build | None:

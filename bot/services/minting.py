@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -22,6 +22,9 @@ from bot.domain.errors import (
 from bot.domain.inside import may_lead_to
 from bot.domain.model import Build, BuildState, Handover, Link
 from bot.domain.ports import ByteRequest, Clock, FileStream, MintsLinks, OpensFiles, Provider, RereadsBuilds
+
+# Below what proxies wait for: https://devcenter.heroku.com/articles/request-timeout
+OPENING_PATIENCE = timedelta(seconds=25)
 
 _OBSTACLES: Mapping[type[ProviderError], Obstacle] = {
     AgreementBlocked: Obstacle.AGREEMENT,
@@ -62,12 +65,14 @@ Opening = Callable[[ByteRequest], AbstractAsyncContextManager[Link | FileStream]
 
 @dataclass(frozen=True, slots=True)
 class Vendors:
-    """All accounts. `homes`: account -> its configured addresses; `patience`: how long a click waits for a vendor."""
+    """All accounts. `homes`: account -> its configured addresses; `patience`: how long a click waits for a vendor, and
+    `opening_patience` a browser that has nothing to show meanwhile."""
 
     providers: Mapping[str, Provider]
     clock: Clock
     homes: Mapping[str, Collection[str]] = field(default_factory=dict)
     patience: timedelta = timedelta(seconds=5)
+    opening_patience: timedelta = OPENING_PATIENCE
 
     async def ask(self, build: Build, *, direct: bool) -> tuple[Build, Link | None]:
         """The build as its vendor describes it now, and with `direct` also the vendor's own link. A page's link is asked for in
@@ -101,6 +106,15 @@ class Vendors:
                 return partial(self._handed_on, provider, build)
             case _:
                 return None
+
+    async def enter(self, opening: Opening, build: Build, wanted: ByteRequest, stack: AsyncExitStack) -> Link | FileStream:
+        """Opens the content, and leaves it open until the stack is closed. Raises ProviderError (Unreachable: timeout)."""
+        try:
+            async with asyncio.timeout(self.opening_patience.total_seconds()):
+                return await stack.enter_async_context(opening(wanted))
+        except TimeoutError as error:
+            provider = self.providers[build.account].provider
+            raise Unreachable(provider, build.account, "open content", "timeout") from error
 
     async def _ask(self, provider: Provider, build: Build, direct: bool) -> tuple[Build, Link | None]:
         fresh = await provider.reread_build(build) if isinstance(provider, RereadsBuilds) else build

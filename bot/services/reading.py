@@ -13,7 +13,6 @@ from bot.services.asking import Interpreter, Question
 from bot.services.names import NameIndex
 
 STAND_IN_WITHIN = 20  # builds of a line among which one is looked for that can be had
-NEWEST_WITHIN = 20  # builds of that description among which one is looked for whose account is still configured
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +40,7 @@ class Reader:
 
     def __init__(self, accounts: Sequence[Account], clock: Callable[[], datetime], stale_after: timedelta) -> None:
         self.titles: Mapping[str, str] = {account.name: account.title for account in accounts}
+        self.accounts = frozenset(self.titles)
         self.provider_of: Mapping[str, str] = {account.name: account.provider for account in accounts}
         self.clock = clock
         self.stale_after = stale_after
@@ -111,21 +111,23 @@ class Reading:
 
     def find(self, product: Product, wanted: BuildFilter, offset: int, limit: int) -> BuildPage:
         """A lone number is a build number, or else the beginning of a version ("shop 3")."""
-        page = self._catalogue.find_builds(product.id, wanted, offset, limit)
-        if page.total or wanted.number is None or wanted.version is not None:
+        here = self._configured(wanted)
+        page = self._catalogue.find_builds(product.id, here, offset, limit)
+        if page.total or here.number is None or here.version is not None:
             return page
-        return self._catalogue.find_builds(product.id, replace(wanted, number=None, version=wanted.number), offset, limit)
+        return self._catalogue.find_builds(product.id, replace(here, number=None, version=here.number), offset, limit)
 
     def newest(self, product: Product, wanted: BuildFilter) -> Build | None:
         """The newest build of that description; a lone number may be the beginning of a version here, too."""
-        builds = self._catalogue.newest(product.id, wanted, NEWEST_WITHIN)
-        if not builds and wanted.number is not None and wanted.version is None:
-            builds = self._catalogue.newest(product.id, replace(wanted, number=None, version=wanted.number), NEWEST_WITHIN)
-        return next((build for build in builds if build.account in self._reader.titles), None)
+        here = self._configured(wanted)
+        builds = self._catalogue.newest(product.id, here, 1)
+        if not builds and here.number is not None and here.version is None:
+            builds = self._catalogue.newest(product.id, replace(here, number=None, version=here.number), 1)
+        return next(iter(builds), None)
 
     def near_versions(self, product: Product, wanted: BuildFilter, label: str, limit: int) -> Sequence[str]:
         """See `bot.domain.ports.Catalogue`."""
-        return self._catalogue.near_versions(product.id, wanted, label, limit)
+        return self._catalogue.near_versions(product.id, self._configured(wanted), label, limit)
 
     def oldest_first(self, builds: Collection[Build]) -> list[Build]:
         """By upload time, then by parsed version."""
@@ -158,9 +160,12 @@ class Reading:
     def _with_stand_in(self, product: Product, head: Build) -> Iterator[Build]:
         yield head
         if not self.can_be_had(head):
-            line = BuildFilter(head.platform, head.track, self._reader.provider_of.get(head.account))
-            older = self._catalogue.find_builds(product.id, line, 0, STAND_IN_WITHIN).builds
-            yield from islice((b for b in older if b.account == head.account and self.can_be_had(b)), 1)
+            line = BuildFilter(head.platform, head.track, accounts=frozenset((head.account,)))
+            older = self._catalogue.newest(product.id, line, STAND_IN_WITHIN)
+            yield from islice(filter(self.can_be_had, older), 1)
+
+    def _configured(self, wanted: BuildFilter) -> BuildFilter:
+        return replace(wanted, accounts=self._reader.accounts)
 
 
 def _provider_words(accounts: Sequence[Account]) -> dict[str, str]:

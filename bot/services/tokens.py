@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from functools import lru_cache
 
 import jwt
@@ -13,20 +14,38 @@ from bot.domain.model import Grant
 AUDIENCE = "purser/download"
 
 
-class LinkGone(UserMistake):
-    """The link was ours and has ended: expired, used up or revoked. `grant_id` is for the log, never for the page."""
+class Ending(StrEnum):
+    """How a link ends."""
 
-    def __init__(self, grant_id: str) -> None:
+    EXPIRED = "expired"
+    USED_UP = "used_up"
+    REVOKED = "revoked"
+    NOTHING_THERE = "nothing_there"  # the build, or the account that had it, is not known any more
+    REFUSED = "refused"
+
+
+class LinkGone(UserMistake):
+    """The link was ours and has ended. `grant_id` is for the log, never for the page."""
+
+    def __init__(self, grant_id: str, ending: Ending) -> None:
         super().__init__("This download link has ended.")
         self.grant_id = grant_id
+        self.ending = ending
 
 
 class LinkRefused(LinkGone):
     """The person for whom the link was made may not have the build any more. `reason` is for the log."""
 
     def __init__(self, grant_id: str, reason: str) -> None:
-        super().__init__(grant_id)
+        super().__init__(grant_id, Ending.REFUSED)
         self.reason = reason
+
+
+class LinkRevoked(LinkGone):
+    """The link was taken back while its file was on the way."""
+
+    def __init__(self, grant_id: str) -> None:
+        super().__init__(grant_id, Ending.REVOKED)
 
 
 class LinkUnknown(UserMistake):
@@ -50,7 +69,7 @@ class LinkTokens:
         """Raises LinkUnknown, and LinkGone when the token's time is over."""
         grant_id, expires = _signed(token, tuple(self.keys))
         if expires <= now.timestamp():
-            raise LinkGone(grant_id)
+            raise LinkGone(grant_id, Ending.EXPIRED)
         return grant_id
 
 

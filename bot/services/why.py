@@ -63,7 +63,8 @@ class WhyDesk:
 
     def _untold(self, repositories: Repositories, listener: Listener, product: Product) -> Iterator[UntoldLine]:
         """The product's newest builds of which nothing was sent here, or is to be."""
-        newest = repositories.catalogue.find_builds(product.id, BuildFilter(), 0, NEWEST).builds
+        configured = BuildFilter(accounts=frozenset(self._catalog.titles))
+        newest = repositories.catalogue.newest(product.id, configured, NEWEST)
         told = repositories.told.about(listener.channel, [build.key for build in newest])
         for build in newest:
             if build.key not in told:

@@ -59,6 +59,8 @@ def _conditions(wanted: BuildFilter) -> list[ColumnElement[bool]]:
         conditions.append(func.lower(builds.c.track) == func.lower(literal(wanted.track, CleanText)))
     if wanted.provider is not None:
         conditions.append(builds.c.account.in_(select(accounts.c.name).where(accounts.c.provider == wanted.provider)))
+    if wanted.accounts is not None:
+        conditions.append(builds.c.account.in_(wanted.accounts))
     if wanted.version is not None:
         exact = builds.c.version_rank == rank(wanted.version)
         conditions.append(exact if wanted.is_exact else _version_is(wanted.version))

@@ -1,13 +1,13 @@
 """The audit log: who was given which link, when."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, func, insert, select, text, true, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, func, insert, select, text, true, tuple_, update
 
-from bot.domain.model import VENDOR_LINK, Build, Grant
-from bot.domain.ports import AuditLine, GrantFilter
+from bot.domain.model import OPENING, VENDOR_LINK, Build, Grant
+from bot.domain.ports import AuditLine, Beside, GrantFilter
 from bot.store.saving import BUILD, chunked
 from bot.store.tables import builds, grants, products
 
@@ -29,6 +29,7 @@ _COLUMNS = (
 _GRANT = select(*_COLUMNS)
 _BY_ID = _GRANT.where(grants.c.id == bindparam("id"))
 _HOLD = text("SELECT pg_advisory_xact_lock(:room, hashtext(:user))")
+LONGEST_TRANSFER = timedelta(days=1)  # of a process that died with a file on its way, nobody hears
 _ROOM = 0x677261  # of the two numbers of an advisory lock, the one that keeps ours apart from others: "gra"
 _WITH_BUILD = grants.outerjoin(builds, builds.c.key == grants.c.build_key)
 _LINES = select(*_COLUMNS, products.c.name, *BUILD).select_from(
@@ -98,8 +99,11 @@ class SqlGrants:
         return sum(self._revoke(ids, by, at) for ids in chunked(grant_ids))
 
     def find(self, wanted: GrantFilter, offset: int = 0, limit: int = 100) -> Sequence[AuditLine]:
-        newest = _LINES.where(*_conditions(wanted)).order_by(grants.c.created_at.desc(), grants.c.id.desc())
-        return [_line(row) for row in self._connection.execute(newest.offset(offset).limit(limit))]
+        upwards = wanted.beside is not None and wanted.beside.newer
+        order = [column.asc() if upwards else column.desc() for column in (grants.c.created_at, grants.c.id)]
+        nearest = _LINES.where(*_conditions(wanted)).order_by(*order).offset(offset).limit(limit)
+        lines = [_line(row) for row in self._connection.execute(nearest)]
+        return lines[::-1] if upwards else lines
 
     def count(self, wanted: GrantFilter) -> int:
         return self._connection.scalar(_COUNT.where(*_conditions(wanted))) or 0
@@ -133,6 +137,11 @@ def _live(now: datetime) -> ColumnElement[bool]:
     return grants.c.given.is_(true()) & grants.c.revoked_at.is_(None) & (grants.c.expires_at > now)
 
 
+def _on_its_way(now: datetime) -> ColumnElement[bool]:
+    """A file may take longer than its link lives."""
+    return _live(now - LONGEST_TRANSFER) & (grants.c.outcome == OPENING)
+
+
 def _conditions(wanted: GrantFilter) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if wanted.user is not None:
@@ -144,13 +153,17 @@ def _conditions(wanted: GrantFilter) -> list[ColumnElement[bool]]:
     if wanted.until is not None:
         conditions.append(grants.c.created_at < wanted.until)
     if wanted.live_at is not None:
-        conditions += [_live(wanted.live_at), grants.c.outcome.is_distinct_from(VENDOR_LINK)]
+        conditions += [_live(wanted.live_at) | _on_its_way(wanted.live_at), grants.c.outcome.is_distinct_from(VENDOR_LINK)]
     if wanted.given is not None:
         conditions.append(grants.c.given.is_(wanted.given))
-    if wanted.older_than is not None:
-        at, id = wanted.older_than
-        conditions.append((grants.c.created_at < at) | ((grants.c.created_at == at) & (grants.c.id < id)))
+    if wanted.beside is not None:
+        conditions.append(_on_that_side(wanted.beside))
     return conditions
+
+
+def _on_that_side(place: Beside) -> ColumnElement[bool]:
+    here, there = tuple_(grants.c.created_at, grants.c.id), tuple_(place.at, place.id)
+    return here > there if place.newer else here < there
 
 
 def _line(row: Row[*tuple[Any, ...]]) -> AuditLine:

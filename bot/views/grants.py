@@ -6,7 +6,7 @@ from typing import Final
 
 from bot.domain.answers import AuditAnswer, RevocableAnswer, Revoked
 from bot.domain.message import Block, Message
-from bot.domain.model import VENDOR_LINK, Grant
+from bot.domain.model import OPENING, VENDOR_LINK, Grant
 from bot.domain.ports import AuditLine
 from bot.views.ids import Action, Ask
 from bot.views.limits import Element, actions, button, context, listing, message, section
@@ -17,7 +17,7 @@ REVOKE: Final = "revoke"
 PAGE_ROWS: Final = 15
 ROW: Final = 400  # characters
 _OUTCOMES: Final = {
-    "opening": "download begun",
+    OPENING: "download begun",
     "streamed": "downloaded",
     "left": "left before the end",
     "broken_off": "broken off by the vendor",
@@ -27,18 +27,19 @@ _OUTCOMES: Final = {
 
 
 def revocable(answer: RevocableAnswer, now: datetime) -> Message:
-    """Links that still open something, one Revoke button each."""
+    """Links that still open something or are being downloaded, one Revoke button each."""
     whose = "" if answer.of_everybody else " of yours"
     if not answer.lines:
-        text = f"No link{whose} can be opened at the moment: there is nothing to take back."
+        text = f"No link{whose} can be opened or is being downloaded at the moment: there is nothing to take back."
         return message(text, [section(text)])
-    title = f"{count(answer.total, 'link')}{whose} can still be opened"
+    title = f"{count(answer.total, 'link')}{whose} can be taken back"
     rows = [
         section(_row(line, now), button("Revoke", Action.REVOKE, line.grant.id, position, style="danger"), ROW)
         for position, line in enumerate(answer.lines[:PAGE_ROWS])
     ]
     people = ", a person" if answer.of_everybody else ""
-    tail = (context(f"A product{people} or `all` after `{REVOKE}` takes back more at once. What was downloaded stays."),)
+    more = f"A product{people} or `all` after `{REVOKE}` takes back more at once."
+    tail = (context(f"{more} A download that runs ends within seconds; what was downloaded stays."),)
     return listing(title, (section(f"*{title}*"),), rows, tail, answer.total, lambda left: f"and {left:,} more")
 
 
@@ -55,18 +56,18 @@ def audit(answer: AuditAnswer, now: datetime) -> Message:
         text = f"No downloads{of} in the log."
         return message(text, [section(text)])
     lines = answer.lines[:PAGE_ROWS]
-    first, last = answer.offset + 1, answer.offset + len(lines)
+    first, last = answer.newer + 1, answer.newer + len(lines)
     title = f"Downloads{of}: {first:,} to {last:,} of {answer.total:,}"
-    return message(title, [section(title), *_rows(lines, now), *actions(*_pages(answer, last))])
+    return message(title, [section(title), *_rows(lines, now), *actions(*_pages(answer, lines, last))])
 
 
 def _rows(lines: Sequence[AuditLine], now: datetime) -> list[Block]:
     return [section(_row(line, now), limit=ROW) for line in lines]
 
 
-def _pages(answer: AuditAnswer, last: int) -> tuple[Element | None, ...]:
-    back = Ask(AUDIT, answer.asked, max(0, answer.offset - PAGE_ROWS)).encode() if answer.offset else None
-    more = Ask(AUDIT, answer.asked, last).encode() if last < answer.total else None
+def _pages(answer: AuditAnswer, lines: Sequence[AuditLine], last: int) -> tuple[Element | None, ...]:
+    back = Ask(AUDIT, answer.asked, beside=lines[0].beside(newer=True)).encode() if answer.newer else None
+    more = Ask(AUDIT, answer.asked, beside=lines[-1].beside()).encode() if last < answer.total else None
     return (
         button("Newer", Action.PAGE, back, 0) if back else None,
         button("Older", Action.PAGE, more, 1) if more else None,

@@ -14,18 +14,20 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from bot.domain.errors import UserMistake
 from bot.domain.model import Snooze
+from bot.domain.ports import Beside
 
 LONGEST_VALUE = 500  # ours; Slack allows 2,000 in a button
 LONGEST_OPTION = 150  # Slack's limit for the value of a menu's option
 
 _KEY = re.compile(r"([0-9a-f]{16})(?:@([A-Z0-9]{2,20}))?")
 _GRANT = re.compile(r"[0-9a-f]{32}")
-_ASK = re.compile(r"([a-z][a-z-]{0,19})(?::([0-9]{1,6}))?(?: ([^\x00-\x1f\x7f]+))?")
+_ASK = re.compile(r"([a-z][a-z-]{0,19})(?::([0-9]{1,6})|([<>])([0-9]{1,16}):([0-9a-f]{32}))?(?: ([^\x00-\x1f\x7f]+))?")
+_EPOCH, _STEP = datetime.fromtimestamp(0, UTC), timedelta(microseconds=1)  # as precise as the store is
 _INCIDENT = re.compile(r"(?:([a-z0-9]+):)?([a-z0-9][a-z0-9-]{0,40}) (\d{4}-\d\d-\d\dT[0-9:.]+\+00:00)", re.ASCII)
 _CONTROLS = dict.fromkeys((*range(0x20), 0x7F), " ")
 _NOT_OURS = "I do not know this button. Ask again and use the buttons of the new answer."
@@ -81,15 +83,16 @@ def parse_action_id(text: str) -> Action:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A whole question: the command's word ("versions"), the words after it, and the first row wanted."""
+    """A whole question: the command's word ("versions"), the words after it, and the first row wanted, or the place in a log."""
 
     command: str
     words: str = ""
     offset: int = 0
+    beside: Beside | None = None
 
     def encode(self, limit: int = LONGEST_VALUE) -> str:
         """At most `limit` characters; words beyond them are lost."""
-        place = f":{self.offset}" if self.offset else ""
+        place = _encode_place(self.beside) if self.beside else f":{self.offset}" if self.offset else ""
         words = " ".join(self.words[:limit].translate(_CONTROLS).split()).encode(errors="replace").decode()
         return f"{self.command}{place} {words}"[:limit].rstrip()
 
@@ -99,7 +102,15 @@ def decode_ask(value: str | None) -> Ask:
     match = _ASK.fullmatch(value) if value is not None and len(value) <= LONGEST_VALUE else None
     if match is None:
         raise UserMistake(_NOT_OURS)
-    return Ask(match[1], match[3] or "", int(match[2] or 0))
+    return Ask(match[1], match[6] or "", int(match[2] or 0), _decode_place(*match.group(3, 4, 5)))
+
+
+def _encode_place(place: Beside) -> str:
+    return f"{'>' if place.newer else '<'}{(place.at - _EPOCH) // _STEP}:{place.id}"
+
+
+def _decode_place(side: str | None, steps: str, id: str) -> Beside | None:
+    return Beside(_EPOCH + int(steps) * _STEP, id, side == ">") if side else None
 
 
 def decode_grant(value: str | None) -> str:

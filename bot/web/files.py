@@ -14,6 +14,7 @@ from bot.domain.errors import ProviderError
 from bot.domain.model import Link, Platform
 from bot.domain.ports import ByteRequest, FileStream
 from bot.services.links import Handed, Links, Opened
+from bot.services.tokens import LinkRevoked
 from bot.web.filename import attachment, file_name
 from bot.web.leaving import ClientLeft, as_long_as_wanted
 
@@ -53,6 +54,8 @@ class FileTransfer:
                 raise
             # Returning with the response unfinished makes the server cut the connection: the client sees a broken transfer.
             log.warning("file.broken", account=error.account, reason=error.reason)
+        except LinkRevoked:
+            log.info("file.taken_back")  # the same way; only what has begun can be taken back like this
 
 
 async def _nothing_more() -> Message:

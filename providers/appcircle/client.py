@@ -1,5 +1,6 @@
 """Calls to Appcircle. Facts about it: https://docs.appcircle.io/appcircle-api and the vendor's FAQ on store downloads."""
 
+import logging
 from collections.abc import AsyncIterator, Container, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ from providers.appcircle.token import TokenKeeper
 from providers.concurrency import map_bounded
 from providers.failures import date_of
 from providers.http import VendorHttp
+
+log = logging.getLogger(__name__)
 
 _LIST_APPS = "list apps"
 _LIST_BUILDS = "list builds"
@@ -113,6 +116,7 @@ class Appcircle(ListsApps, ListsBuilds, RereadsBuilds, OpensFiles, Probes, Recei
         """The .apk or .ipa itself. Raises ProviderError (NotFound: no_file, for a build of Testing Distribution)."""
         url, credential = await self._file_of(build)
         async with files.open_file(self._http, _OPEN_FILE, url, wanted, credential) as stream:
+            self._compare(build, stream)
             yield stream
 
     async def probe(self) -> ProbeResult:
@@ -176,6 +180,14 @@ class Appcircle(ListsApps, ListsBuilds, RereadsBuilds, OpensFiles, Probes, Recei
         if build.platform is Platform.IOS:
             url = await self._package_url(url) or url
         return url, self._tokens if same_origin(url, self._store_url) else None
+
+    def _compare(self, build: Build, stream: FileStream) -> None:
+        """Tells of a file that is not as long as it was listed: a doubt: it may have been signed anew since. `fileSize` is
+        in bytes: https://docs.appcircle.io/enterprise-app-store/in-app-updates"""
+        offered = files.whole_size(stream)
+        if build.size is not None and offered is not None and build.size != offered:
+            place = f"{self.provider}/{self.account}: {_OPEN_FILE}"
+            log.warning("%s: size_differs, %d bytes listed and %d offered", place, build.size, offered)
 
     async def _signed_address(self, path: str) -> str:
         """An address that wants no credential and does not last: it is asked for at each opening."""

@@ -192,7 +192,7 @@ async def test_an_ended_link_says_so_and_nothing_else(door: Door, chromium: Chro
         response = await visit.page.goto(link)
         assert response is not None
         assert response.status == 410
-        assert await visit.page.get_by_role("heading", name="This link has ended").is_visible()
+        assert await visit.page.get_by_role("heading", name="This link was taken back").is_visible()
         assert "Shop" not in await visit.page.content()
         assert await violations(visit.page) == []
 

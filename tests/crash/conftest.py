@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import prepare_database
 from bot.domain.errors import StoreUnavailable
 from bot.domain.model import DeliveryState
 from bot.manifest import scopes
+from bot.migrating import prepare_database
 from bot.sandbox.slack import Channel
 from bot.sandbox.world import World
 from bot.store import Database

@@ -12,11 +12,11 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.app import prepare_database
 from bot.domain.model import App, Build, BuildState, DeliveryState, EventKind, Subscription
 from bot.domain.ports import Repositories
 from bot.jobs.inprocess import InProcessJobs
 from bot.manifest import scopes
+from bot.migrating import prepare_database
 from bot.sandbox.slack import Message, PretendSlack
 from bot.sandbox.slack.workspace import Channel
 from bot.services.alerts import AlertDelivery

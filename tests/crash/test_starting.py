@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.app import prepare_database
+from bot.migrating import prepare_database
 from bot.sandbox.world import free_port
 from bot.store.migrate import upgrade
 

@@ -9,7 +9,7 @@ from typing import Literal
 import pytest
 from pydantic import SecretStr
 
-from bot.config import ConfigurationError, Settings, load
+from bot.config import ConfigurationError, Settings, load, load_without_accounts
 from bot.mistakes import key_lines, line_of
 from providers.spec import AccountSettings, BaseUrl, Secret, SecretSources
 
@@ -405,7 +405,7 @@ def test_a_secret_that_is_not_set_is_named(house: House) -> None:
 
 def test_without_accounts_no_secret_is_looked_up(house: House) -> None:
     house.write("purser.toml", ACCOUNT + '[[products]]\nname = "Shop"\napps = ["acme:1"]\n')
-    settings = load({}, SPECS, house.folder, SecretSources, with_accounts=False)
+    settings = load_without_accounts({}, house.folder)
     assert (settings.accounts, [product.name for product in settings.products]) == ((), ["Shop"])
 
 

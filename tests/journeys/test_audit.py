@@ -16,7 +16,6 @@ from bot.domain.errors import UserMistake
 from bot.domain.model import Build, BuildState, Grant, Handover, Platform
 from bot.domain.ports import AuditLine, GrantFilter
 from bot.sandbox.world import World
-from bot.workshop import Configured
 
 from .conftest import Journey
 from .terminal import Terminal
@@ -29,11 +28,11 @@ NOW = datetime(2026, 5, 4, 12, 30, tzinfo=UTC)
 class Log:
     """What `purser audit` writes, without its process."""
 
-    settings: Configured
+    database_url: str
 
     async def written(self, **options: str) -> str:
         out = io.StringIO(newline="")
-        await audit(self.settings, Question(**options), out)
+        await audit(self.database_url, Question(**options), out)
         return out.getvalue()
 
     async def rows(self, **options: str) -> list[dict[str, object]]:
@@ -49,7 +48,7 @@ async def log(journey: Journey) -> Log:
     assert opened(await journey.ask("/download courier ios"))
     await slack.command(town.ben, town.mobile, "/download shop appcircle")
     await slack.command(town.ben, town.mobile, "/purser revoke all")
-    return Log(journey.purser.settings)
+    return Log(journey.purser.settings.environment.database_url)
 
 
 async def test_filters(log: Log, world: World) -> None:
@@ -75,7 +74,8 @@ async def test_the_command(log: Log, world: World) -> None:
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.out == await log.written(form="csv", **options)
     assert len(outcome.out.splitlines()) == 2
-    refused = await terminal.purser("audit", "--product", "shpo")
+    without_secrets = Terminal(world.folder, {"DATABASE_URL": world.environment["DATABASE_URL"]})
+    refused = await without_secrets.purser("audit", "--product", "shpo")
     assert (refused.code, refused.out) == (2, "")
     assert refused.err == "purser: no product is called shpo; did you mean Shop?\n"
 
@@ -116,7 +116,7 @@ async def test_what_is_too_old_is_forgotten(log: Log, journey: Journey) -> None:
 )
 async def test_options_that_cannot_be_understood(journey: Journey, options: dict[str, str], said: str) -> None:
     with pytest.raises(UserMistake, match=re.escape(said)):
-        await Log(journey.purser.settings).written(**options)
+        await Log(journey.purser.settings.environment.database_url).written(**options)
 
 
 @pytest.mark.parametrize(

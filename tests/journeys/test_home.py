@@ -1,6 +1,7 @@
 """The Home tab: opened, pressed in, and withheld."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -155,6 +156,19 @@ async def test_what_is_for_one_channel_is_not_shown_at_home_but_ones_own_downloa
     assert "Shop 3.1.0 (1412) Android" in home.text_content
     assert "Builds" not in [button.label for button in home.buttons if button.near.startswith("Shop")]
     assert opened(await pressed(restricted, home, "Download", "Shop 3.1.0 (1412)"))
+
+
+async def test_a_download_from_an_account_that_was_taken_out_is_not_offered(world: World) -> None:
+    clock, file = Watch(), world.folder / "purser.toml"
+    async with started(world, clock) as purser:
+        journey = Journey(world, purser, clock)
+        await journey.check()
+        await journey.ask("/download shop applivery")
+        assert "Shop 3.1.0 (1412) Android" in (await home_of(journey)).text_content
+    before, _, rest = file.read_text().partition('[[accounts]]\nname = "acme-applivery"')
+    file.write_text(re.sub(r', "acme-applivery:[^"]*"', "", before + rest[rest.index("[[") :]))
+    async with started(world, clock) as purser:
+        assert "Shop 3.1.0 (1412) Android" not in (await home_of(Journey(world, purser, clock))).text_content
 
 
 async def test_without_products(world: World) -> None:

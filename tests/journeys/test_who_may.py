@@ -125,7 +125,7 @@ async def test_who_left_the_group_opens_nothing_any_more(restricted: Journey, br
     for path in ("", "/file", "/qr.svg"):
         answer = await browser.get(url + path)
         assert answer.status_code == 410
-        assert "Ask Purser again" in answer.text
+        assert "ask Purser again" in answer.text
         assert "Shop" not in answer.text
     assert not [r for r in restricted.world.applivery.requests if "downloadToken" in r.path]
 

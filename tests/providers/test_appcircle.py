@@ -521,6 +521,21 @@ async def test_a_part_of_the_file(client: Appcircle, vendor: PretendAppcircle, p
     assert stream.content_range == f"bytes */{len(whole)}"
 
 
+@pytest.mark.parametrize("platform", ["android", "ios"])
+@pytest.mark.parametrize("wanted", [None, "bytes=100-199", "bytes=-5"])
+async def test_a_file_of_another_size_than_was_listed_is_logged_and_handed_out(
+    client: Appcircle, vendor: PretendAppcircle, caplog: pytest.LogCaptureFixture, platform: str, wanted: str | None
+) -> None:
+    version = vendor.upload(vendor.add_app("Shop", "com.acme.shop"), "1.0", "1", platform=platform)
+    build, whole = await only_build(client), version.artefact.size
+    for listed in (whole, None, whole + 1):
+        _, content = await read(client, replace(build, size=listed), ByteRequest(wanted))
+        assert content
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("providers")] == [
+        f"appcircle/{build.account}: open file: size_differs, {whole + 1} bytes listed and {whole} offered"
+    ]
+
+
 async def test_an_ios_file_without_a_manifest_in_between(client: Appcircle, vendor: PretendAppcircle) -> None:
     version = vendor.upload(vendor.add_app("Shop", "com.acme.shop"), "1.0", "1", platform="android")
     build = replace(await only_build(client), platform=Platform.IOS)

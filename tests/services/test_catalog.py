@@ -231,6 +231,12 @@ async def test_an_account_that_is_no_longer_configured_is_no_longer_shown(
     shop = await fewer.ask("shop", "C1")
     assert isinstance(shop, HeadsAnswer)
     assert numbers(shop.builds) == ["511"]
+    page = await fewer.ask("shop 3.2", "C1")
+    assert isinstance(page, BuildsAnswer)
+    assert (page.page.total, {build.account for build in page.page.builds}) == (12, {"acme-applivery"})
+    for gone in ("shop 418", "shop 3.1.9"):
+        assert isinstance(await fewer.ask(gone, "C1"), NothingMatches)
+        assert isinstance(await fewer.ask_download(gone, "C1"), NothingMatches)
 
 
 async def test_an_answer_knows_its_age(catalog: Catalog, clock: StoppedClock) -> None:

@@ -202,6 +202,7 @@ async def test_filters_narrow_together(store: Database) -> None:
     assert set(await found(store, product_id, BuildFilter(provider="appcircle"))) == {"5", "6"}
     assert await found(store, product_id, BuildFilter(provider="appcircle", version="3.2")) == ["5"]
     assert await found(store, product_id, BuildFilter(provider="akana")) == []
+    assert await found(store, product_id, BuildFilter(provider="appcircle", accounts=frozenset())) == []
     assert await found(store, "nothing", BuildFilter()) == []
 
 

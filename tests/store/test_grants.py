@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pytest
 
-from bot.domain.model import VENDOR_LINK, Grant, Product
+from bot.domain.model import OPENING, VENDOR_LINK, Grant, Product
 from bot.domain.ports import AuditLine, GrantFilter, Repositories
 from bot.store import Database
 
@@ -139,9 +139,11 @@ async def test_live_links(store: Database) -> None:
         replace(GRANT, id="revoked", revoked_at=NOW),
         replace(GRANT, id="vendors", outcome=VENDOR_LINK),
         replace(GRANT, id="used", outcome="streamed", created_at=NOW - hours(1)),
+        replace(GRANT, id="on its way", outcome=OPENING, created_at=NOW - hours(2), expires_at=NOW - hours(1)),
+        replace(GRANT, id="its process died", outcome=OPENING, created_at=NOW - hours(30), expires_at=NOW - hours(29)),
     )
-    assert await found(store, live_at=NOW) == ["g1", "used"]
-    assert len(await found(store)) == 6
+    assert await found(store, live_at=NOW) == ["g1", "used", "on its way"]
+    assert len(await found(store)) == 8
 
 
 async def test_the_log_is_searched_by_person_time_and_product(store: Database) -> None:

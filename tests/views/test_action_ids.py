@@ -1,5 +1,6 @@
 """What buttons carry comes back whole; anything else is refused as a mistake."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from bot.domain.errors import UserMistake
 from bot.domain.model import Snooze
+from bot.domain.ports import Beside
 from bot.views.ids import (
     LONGEST_OPTION,
     LONGEST_VALUE,
@@ -58,6 +60,10 @@ def test_questions_read_as_they_were_asked() -> None:
     assert Ask("versions", "shop  ios 3.2", 20).encode() == "versions:20 shop ios 3.2"
     assert decode_ask("versions:20 shop ios 3.2") == Ask("versions", "shop ios 3.2", 20)
     assert decode_ask("versions") == Ask("versions")
+    older = Ask("audit", "shop", beside=Beside(datetime(2026, 5, 1, 12, 0, 0, 7, UTC), "0a" * 16))
+    assert older.encode() == "audit<1777636800000007:" + "0a" * 16 + " shop"
+    for asked in (older, replace(older, words="", beside=Beside(datetime(2260, 1, 1, tzinfo=UTC), "0a" * 16, newer=True))):
+        assert decode_ask(asked.encode()) == asked
 
 
 @pytest.mark.parametrize(
@@ -70,6 +76,9 @@ def test_questions_read_as_they_were_asked() -> None:
         "versions:x shop",
         "versions:-1",
         "versions:1234567 a",
+        "audit<5 shop",
+        "audit=5:" + "0a" * 16,
+        "audit>12345678901234567:" + "0a" * 16,
         "versions\nshop",
         "versions a\x00",
         "v" * 501,

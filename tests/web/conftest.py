@@ -21,11 +21,12 @@ from starlette.types import Receive, Scope, Send
 
 from bot.domain.answers import Ticket
 from bot.domain.errors import Confused, ProviderError, Refused, Unreachable
-from bot.domain.model import App, Build, BuildState, Handover, Link, LinkKind, Platform
+from bot.domain.model import OPENING, App, Build, BuildState, Handover, Link, LinkKind, Platform
 from bot.domain.ports import ByteRequest, FileStream, Provider, Repositories, Store, WebhookHint, WebhookRequest
 from bot.sandbox.server import LoopbackServer
 from bot.services.door import Door as Doorkeeper
-from bot.services.links import OPENING, Links
+from bot.services.links import Links
+from bot.services.minting import OPENING_PATIENCE
 from bot.store.engine import Database
 from bot.store.migrate import upgrade
 from bot.web.app import SlackEndpoint, build_web
@@ -124,6 +125,7 @@ class Vendor:
         self.account = account
         self.host = host
         self.trouble: type[ProviderError] | None = None
+        self.reason = "told_to"
         self.calls: list[str] = []
 
     async def aclose(self) -> None:
@@ -132,7 +134,7 @@ class Vendor:
     def _call(self, operation: str) -> None:
         self.calls.append(operation)
         if self.trouble is not None:
-            raise self.trouble(self.provider, self.account, operation, "told_to")
+            raise self.trouble(self.provider, self.account, operation, self.reason)
 
 
 class Streamer(Vendor):
@@ -240,6 +242,7 @@ class Door:
         self.registry = CollectorRegistry()
         self.checks: dict[str, Callable[[], Awaitable[str | None]]] = {}
         self.openings = 25
+        self.opening_patience = OPENING_PATIENCE
         self.homes = {"mint": [host.url], "acme-applivery": ["http://127.0.0.1"]}
         self.doorkeeper: Doorkeeper | None = None
         self.slack: SlackEndpoint | None = None
@@ -256,6 +259,7 @@ class Door:
             homes=self.homes,
             door=self.doorkeeper,
             openings=self.openings,
+            opening_patience=self.opening_patience,
         )
 
     def app(self) -> Starlette:

@@ -3,12 +3,15 @@
 import asyncio
 import hashlib
 from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import pytest
 
-from bot.domain.errors import AgreementBlocked, Confused, NotFound, ProviderError, Refused, Unreachable
+from bot.domain.errors import AgreementBlocked, Confused, NotFound, NotReady, ProviderError, Refused, Unreachable
 from bot.domain.model import Build
+from bot.services.transfers import LOOK_EVERY
 from bot.web.filename import attachment
 from bot.web.filename import file_name as file_name_of
 from tests.web.conftest import ANDROID, CHUNK, IOS, MINTED, PAGE, Door
@@ -236,12 +239,69 @@ async def test_a_client_that_leaves_before_the_vendor_answers_frees_it(door: Doo
     await asyncio.wait_for(door.host.left.wait(), 5)
 
 
+async def test_a_vendor_that_hangs_is_not_waited_for_longer_than_proxies_wait(door: Door, client: httpx.AsyncClient) -> None:
+    door.streamer.path = "/silent"
+    door.opening_patience = timedelta(milliseconds=200)
+    link = await door.link(ANDROID)
+    response = await client.get(link + "/file")
+    assert (response.status_code, "<h1>No answer</h1>" in response.text) == (503, True)
+    assert await door.opened(link) == (1, "timeout")
+    await asyncio.wait_for(door.host.left.wait(), 5)
+    door.streamer.path = "/file"
+    assert (await client.get(link + "/file")).status_code == 200
+
+
 async def test_a_client_that_leaves_while_the_vendor_is_silent_frees_it(door: Door, client: httpx.AsyncClient) -> None:
     door.streamer.path = "/stuck"
     async with client.stream("GET", await door.link(ANDROID) + "/file") as response:
         await anext(response.aiter_raw())
         assert not door.host.left.is_set()
     await asyncio.wait_for(door.host.left.wait(), 5)
+
+
+@pytest.mark.parametrize("path", ["/endless", "/file"])
+async def test_a_link_that_is_taken_back_breaks_the_transfer(door: Door, client: httpx.AsyncClient, path: str) -> None:
+    """Whether the vendor said how long the file is, or not: what came looks like no whole file."""
+    door.streamer.path = path
+    door.host.path.write_bytes(bytes(32 * 1024 * 1024))  # more than the buffers on the way hold
+    link = await door.link(ANDROID)
+    grant_id = (await door.links().look(link.rpartition("/")[2])).grant.id
+    async with client.stream("GET", link + "/file") as response:
+        chunks = response.aiter_raw()
+        await anext(chunks)
+        await door.store.write(lambda repos: repos.grants.revoke([grant_id], "U9", door.clock()))
+        door.clock.now += LOOK_EVERY
+        with pytest.raises(httpx.RemoteProtocolError):
+            async for _ in chunks:
+                pass
+    grant = await door.store.read(lambda repos: repos.grants.get(grant_id))
+    assert grant is not None
+    assert (grant.opened, grant.outcome) == (1, "taken_back")
+
+
+async def test_a_database_that_goes_away_costs_no_download(
+    door: Door, client: httpx.AsyncClient, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = 32 * 1024 * 1024  # more than the buffers on the way hold
+    door.host.path.write_bytes(bytes(whole))
+    link = await door.link(ANDROID)
+    async with client.stream("GET", link + "/file") as response:
+        chunks = response.aiter_raw()
+        arrived = len(await anext(chunks))
+        (tmp_path / "purser.db").rename(tmp_path / "away.db")
+        door.clock.now += LOOK_EVERY
+        arrived += sum([len(chunk) async for chunk in chunks])
+    assert arrived == whole
+    logged = ""
+    for _ in range(500):
+        logged += capsys.readouterr().out
+        if "http.request" in logged:
+            break
+        await asyncio.sleep(0.01)
+    (tmp_path / "away.db").rename(tmp_path / "purser.db")
+    assert (await client.get(link)).status_code == 200
+    assert "outcome not kept" in logged
+    assert "Traceback" not in logged
 
 
 async def test_the_next_request_on_the_same_connection_is_answered(door: Door, client: httpx.AsyncClient) -> None:
@@ -310,13 +370,24 @@ async def test_a_browser_is_never_sent_into_a_network_by_a_vendor_outside_of_it(
     assert await door.opened(link) == (1, "bad_link")
 
 
-@pytest.mark.parametrize(("trouble", "status"), [(Unreachable, 503), (NotFound, 410), (Refused, 502), (Confused, 502)])
-async def test_a_vendor_in_trouble(door: Door, client: httpx.AsyncClient, trouble: type[ProviderError], status: int) -> None:
+@pytest.mark.parametrize(
+    ("trouble", "status", "title"),
+    [
+        (Unreachable, 503, "No answer"),
+        (NotReady, 503, "This build is not ready yet"),
+        (NotFound, 410, "This build is gone"),
+        (Refused, 502, "The key is refused"),
+        (Confused, 502, "An odd answer"),
+    ],
+)
+async def test_a_vendor_in_trouble(
+    door: Door, client: httpx.AsyncClient, trouble: type[ProviderError], status: int, title: str
+) -> None:
     link = await door.link(ANDROID)
     door.streamer.trouble = trouble
     response = await client.get(link + "/file")
     assert response.status_code == status
-    assert "<h1>" in response.text
+    assert f"<h1>{title}</h1>" in response.text
     assert "Shop" not in response.text
     assert ("retry-after" in response.headers) is (status == 503)
     assert await door.opened(link) == (1, "told_to")
@@ -332,10 +403,37 @@ async def test_a_file_that_an_agreement_holds_back_has_the_agreement_checked(doo
     assert door.jobs.deferred == [("agreements", "stream")]
 
 
+@pytest.mark.parametrize("reason", ["no_public_link", "no_file"])
+async def test_a_build_whose_link_was_turned_off_is_not_said_to_be_gone(
+    door: Door, client: httpx.AsyncClient, reason: str
+) -> None:
+    link = await door.link(PAGE)
+    door.minter.trouble, door.minter.reason = NotFound, reason
+    response = await client.get(link + "/file")
+    assert (response.status_code, "<h1>Nothing to open</h1>" in response.text) == (410, True)
+
+
 async def test_a_grant_is_used_up(door: Door, client: httpx.AsyncClient) -> None:
     door.openings = 2
-    link = await door.link(ANDROID) + "/file"
-    assert [(await client.get(link)).status_code for _ in range(3)] == [200, 200, 410]
+    link = await door.link(ANDROID)
+    assert [(await client.get(f"{link}/file")).status_code for _ in range(3)] == [200, 200, 410]
+    for path in ("", "/file", "/qr.svg"):
+        assert "<h1>This link is used up</h1>" in (await client.get(link + path)).text
+
+
+async def test_a_link_that_was_taken_back_says_so(door: Door, client: httpx.AsyncClient) -> None:
+    link = await door.link(ANDROID)
+    grant_id = (await door.links().look(link.rpartition("/")[2])).grant.id
+    await door.store.write(lambda repos: repos.grants.revoke([grant_id], "U9", door.clock()))
+    response = await client.get(link + "/file")
+    assert (response.status_code, "<h1>This link was taken back</h1>" in response.text) == (410, True)
+
+
+async def test_the_link_to_a_build_of_an_account_that_was_taken_out(door: Door, client: httpx.AsyncClient) -> None:
+    link = await door.link(ANDROID)
+    del door.providers["stream"]
+    response = await client.get(link + "/file")
+    assert (response.status_code, "<h1>This build is gone</h1>" in response.text) == (410, True)
 
 
 async def test_openings_at_once_are_no_more_than_allowed(door: Door, client: httpx.AsyncClient) -> None:
