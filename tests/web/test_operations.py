@@ -83,10 +83,12 @@ async def test_a_check_that_hangs_is_not_waited_for(client: httpx.AsyncClient) -
     assert (response.status_code, response.json()) == (503, {"database": "ok", "slack": "timeout"})
 
 
-async def test_metrics_count_routes_not_addresses(door: Door, client: httpx.AsyncClient) -> None:
+async def test_metrics_count_routes_not_addresses(door: Door, client: httpx.AsyncClient, logged: list[EventDict]) -> None:
     link = await door.link(ANDROID)
-    for address in (link, link, f"{link}/file", f"{door.public_url}/d/nonsense", f"{door.public_url}/secret-path"):
+    addresses = (link, link, f"{link}/file", f"{door.public_url}/d/nonsense", f"{door.public_url}/secret-path")
+    for address in addresses:
         await client.get(address)
+    await logged_lines(logged, "http.request", len(addresses))
     text = (await client.get(f"{door.public_url}/metrics")).text
     counts = {
         (sample.labels["route"], sample.labels["status"]): sample.value
