@@ -42,11 +42,16 @@ class News:
 def news_of(
     before: Build | None, now: Build, health: AccountHealth, app_was_known: bool, at: datetime, *, is_back: bool = False
 ) -> News | None:
-    """What there is to tell of one build after a check; `before` is what the store had of it, `is_back`: it was gone."""
+    """What there is to tell of one build after a check; `before` is what the store had of it, `is_back`: it was gone. What failed
+    between two checks was processing before.
+    """
     if _can_be_used_for_the_first_time(before, now, health, app_was_known):
         again = _changed(now, before.state, now.state, is_loud=False, at=at) if before else None
         return News(AlertKind.NEW_BUILD, now, f"new_build:{now.key}", again=again)
-    if before is None or (before.state is now.state and not is_back):
+    if before is None:
+        is_told = now.state is BuildState.FAILED and _is_fresh(now, health, app_was_known)
+        return _changed(now, BuildState.PROCESSING, now.state, is_loud=True, at=at) if is_told else None
+    if before.state is now.state and not is_back:
         return None
     is_loud = now.state in LOUD and before.state is not now.state
     return _changed(now, GONE if is_back else before.state, now.state, is_loud=is_loud, at=at)
@@ -73,6 +78,11 @@ def _can_be_used_for_the_first_time(before: Build | None, now: Build, health: Ac
         return False
     if before is not None:
         return not before.state.is_announceable
+    return _is_fresh(now, health, app_was_known)
+
+
+def _is_fresh(now: Build, health: AccountHealth, app_was_known: bool) -> bool:
+    """Whether a build that was never seen came since the account was read last, as far as anybody can know."""
     if now.uploaded_at is None or health.ok_at is None:
         return app_was_known
     return now.uploaded_at >= health.ok_at - LATE

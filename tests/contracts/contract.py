@@ -17,6 +17,7 @@ from bot.domain.ports import (
     ListsApps,
     ListsBuilds,
     ListsExpiries,
+    ListsFailedUploads,
     MintsLinks,
     OpensFiles,
     Probes,
@@ -41,6 +42,7 @@ ABILITIES = (
     ReceivesWebhooks,
     Probes,
     ListsExpiries,
+    ListsFailedUploads,
     RegistersWebhooks,
 )
 ACCOUNT = "acme"
@@ -157,6 +159,13 @@ async def probe(client: Any, subject: Subject) -> Any:
 
 async def list_expiries(client: Any, subject: Subject) -> Any:
     return await client.list_expiries()
+
+
+async def list_failed_uploads(client: Any, subject: Subject) -> Any:
+    found = await client.list_failed_uploads(subject.apps)
+    for error in gaps_of(found).values():
+        raise error
+    return found
 
 
 async def register_webhooks(client: Any, subject: Subject) -> Any:

@@ -13,6 +13,7 @@ from bot.domain.ports import (
     ListsApps,
     ListsBuilds,
     ListsExpiries,
+    ListsFailedUploads,
     MintsLinks,
     OpensFiles,
     Probes,
@@ -46,6 +47,7 @@ from tests.contracts.contract import (
     ABILITIES,
     FACTS,
     HOOK_SECRET,
+    LESS,
     START,
     Clock,
     Limits,
@@ -58,6 +60,7 @@ from tests.contracts.contract import (
     list_apps,
     list_builds,
     list_expiries,
+    list_failed_uploads,
     mint_link,
     on,
     open_file,
@@ -221,6 +224,8 @@ class AppleSystem(System):
     # A role that may not ask about signing, and the path that a healthy account does not have, say nothing of agreements.
     _no_role: ClassVar = {"403": FACTS}
     _no_route: ClassVar = {"404": FACTS, "truncated JSON": FACTS}
+    # What the key may not see is not there, and neither is what belongs to an app that is gone.
+    _no_uploads: ClassVar = {"403": LESS, "404": LESS, "410": LESS}
     _hook = "^/v1/webhooks"
     _version = "^/v1/appStoreVersions/"
     words = frozenset(
@@ -248,6 +253,7 @@ class AppleSystem(System):
         Target("probes", Probes, "^/v1/apps$", probe),
         Target("lists expiries, certificates", ListsExpiries, "^/v1/certificates$", list_expiries),
         Target("lists expiries, profiles", ListsExpiries, "^/v1/profiles$", list_expiries),
+        Target("lists failed uploads", ListsFailedUploads, "/buildUploads$", list_failed_uploads, _no_uploads),
         Target("adds a webhook", RegistersWebhooks, _hook, register_webhooks, rephrase=registration_words, is_aside=True),
         Target("registers webhooks, the apps", RegistersWebhooks, "^/v1/apps$", register_webhooks),
         Target("registers webhooks", RegistersWebhooks, "/webhooks$", register_webhooks, rephrase=registration_words),
@@ -295,6 +301,7 @@ class AppleSystem(System):
         self.apple.add_group(shop)
         build = self.add_build(shop, 1)
         self.apple.add_store_version(shop, "1.0", state="READY_FOR_DISTRIBUTION", build=build)
+        self.apple.fail_upload(shop, "1.1", "2", [("90717", "Invalid App Store Icon.")], uploaded_at=START)
         self.apple.add_certificate("Acme", "DISTRIBUTION", START + timedelta(days=30))
         self.apple.add_profile("Acme Shop", "IOS_APP_STORE", START + timedelta(days=30))
 

@@ -236,7 +236,7 @@ async def test_versions_and_builds_come_together_newest_first(apple: Apple, shop
     assert (version.app_id, version.bundle_id, version.platform) == (shop.id, "com.acme.shop", Platform.IOS)
 
 
-async def test_a_steady_poll_of_45_apps_with_versions_is_two_requests(apple: Apple) -> None:
+async def test_a_steady_poll_of_45_apps_with_versions_is_two_requests_and_one_about_uploads(apple: Apple) -> None:
     apple.add_apps(45, builds_each=12)
     for build in list(apple.pretend.builds.values()):
         state = "READY_FOR_DISTRIBUTION" if build.number == "12" else "REPLACED_WITH_NEW_VERSION"
@@ -249,7 +249,7 @@ async def test_a_steady_poll_of_45_apps_with_versions_is_two_requests(apple: App
     assert apple.paths == ["/v1/apps", *["/v1/builds"] * 3]
     apple.pretend.requests.clear()
     again = await client.list_builds(await client.list_apps(), frozenset(build.id for build in builds))
-    assert apple.paths == ["/v1/apps", "/v1/builds"]
+    assert [path.rpartition("/")[2] for path in apple.paths] == ["apps", "builds", "buildUploads"]
     assert {build for build in again if build.track == "App Store"} == {build for build in builds if build.track == "App Store"}
 
 
@@ -266,7 +266,7 @@ async def test_a_poll_of_45_apps_never_takes_more_than_three_requests(apple: App
     truth = {build.id: build for build in await first.list_builds(await first.list_apps())}
     client, known = apple.client(), frozenset(truth)
     requests = []
-    for _ in range(52):
+    for _ in range(52 + 45):  # questions about versions, then one about each app's failed uploads
         apple.pretend.requests.clear()
         seen = await client.list_builds(await client.list_apps(), known)
         requests.append(len(apple.pretend.requests))
