@@ -206,6 +206,7 @@ class System:
     error_inside: ClassVar[bytes]  # a failure that comes with a 200
     error_inside_is: ClassVar[str]
     words: ClassVar[frozenset[str]]  # the JSON names whose values are of a fixed vocabulary
+    needed: ClassVar[frozenset[str]] = frozenset({"id"})  # the JSON names without whose values nothing is listed
     signs: ClassVar[bool] = True  # webhooks
     reads_our_times: ClassVar[bool] = False
     vendor: PretendVendor

@@ -48,6 +48,7 @@ from tests.contracts.contract import (
     FACTS,
     HOOK_SECRET,
     LESS,
+    OTHER,
     START,
     Clock,
     Limits,
@@ -73,7 +74,7 @@ from tests.contracts.contract import (
 from tests.contracts.sixth.harbour import wire as harbour
 from tests.contracts.sixth.harbour.client import Harbour
 from tests.contracts.sixth.pretend import PretendHarbour
-from tests.contracts.troubles import TROUBLES
+from tests.contracts.troubles import OTHER_TYPES, TROUBLES
 
 # Either the account does not have the call, or the app went away since the apps were listed.
 NOT_OFFERED = {"404": "NotFound: not_offered", "410": "NotFound: not_offered"}
@@ -109,6 +110,8 @@ class AkanaSystem(System):
     error_inside = b'{"faultcode": "Server", "faultstring": "An error occurred."}'
     error_inside_is = "Confused: fault"
     words = frozenset({"com.soa.app.state.sandbox"})
+    needed = frozenset({"guid"})
+    _as_text: ClassVar = {OTHER_TYPES: OTHER}  # a list of one number is a text: with another id it is another app
     _no_login: ClassVar = {
         # No portal is asked a second time with a password: it may lock the user out.
         "401 then fine": "Refused: unauthorized",
@@ -119,6 +122,7 @@ class AkanaSystem(System):
         # The cookie is the login; without one there is none, whatever the body says.
         "truncated JSON": FACTS,
         "10 MB of tiny objects": FACTS,
+        OTHER_TYPES: FACTS,
         "wrong types": "Refused: login_pending",
         "a bare list": "Refused: login_pending",
         "a bare number": "Refused: login_pending",
@@ -126,10 +130,10 @@ class AkanaSystem(System):
         "an empty object": "Refused: login_pending",
     }
     targets = (
-        Target("lists apps", ListsApps, "^/api/search$", list_apps),
-        Target("lists builds", ListsBuilds, "^/api/apps/[^/]+/versions$", list_builds),
-        Target("rereads a build", RereadsBuilds, "^/api/apps/[^/]+/versions$", reread_build),
-        Target("probes", Probes, "^/api/search$", probe),
+        Target("lists apps", ListsApps, "^/api/search$", list_apps, _as_text),
+        Target("lists builds", ListsBuilds, "^/api/apps/[^/]+/versions$", list_builds, _as_text),
+        Target("rereads a build", RereadsBuilds, "^/api/apps/[^/]+/versions$", reread_build, {OTHER_TYPES: "NotFound: gone"}),
+        Target("probes", Probes, "^/api/search$", probe, {OTHER_TYPES: FACTS}),  # it only counts
         Target("logs in", ListsApps, "^/api/login$", list_apps, _no_login),
     )
 
@@ -170,6 +174,7 @@ class App47System(System):
     pages: ClassVar = {ListsApps: 100, ListsBuilds: 100}
     error_inside = b'{"results": {"success": false, "message": "Something went wrong"}}'
     error_inside_is = "Confused: success_false"
+    needed = frozenset({"id", "success", "type", "version"})  # a page is one of a version
     words = frozenset({"type", "platform", "environment", "status"})
     targets = (
         Target("lists apps", ListsApps, "^/api/v2/apps$", list_apps),
@@ -221,6 +226,7 @@ class AppleSystem(System):
     pages: ClassVar = {ListsApps: 200, ListsBuilds: 200, ListsExpiries: 200}
     error_inside = b'{"errors": [{"status": "500", "code": "UNEXPECTED_ERROR", "title": "An unexpected error occurred."}]}'
     error_inside_is = "Confused: unexpected_shape"
+    needed = frozenset({"id", "type", "state", "expirationDate"})  # what never ends does not expire
     # A role that may not ask about signing, and the path that a healthy account does not have, say nothing of agreements.
     _no_role: ClassVar = {"403": FACTS}
     _no_route: ClassVar = {"404": FACTS, "truncated JSON": FACTS}
@@ -403,6 +409,7 @@ class AppliverySystem(System):
     pages: ClassVar = {ListsApps: 100, ListsBuilds: 100}
     error_inside = b'{"status": false, "error": {"code": 1000, "message": "Internal error"}}'
     error_inside_is = "Confused: status_false"
+    needed = frozenset({"id", "status", "os", "application", "type", "visibility", "distributionUrl"})
     words = frozenset({"status", "os", "buildPlatform", "visibility", "security"})
     _apps = "^/v1/organizations/acme/apps"
     _publication = "/pubApps/[^/]+$"
@@ -461,6 +468,7 @@ class HarbourSystem(System):
     """The sixth, of tests/contracts/sixth: that it is here is all that a new provider needs to be held to the same."""
 
     name = "harbour"
+    needed = frozenset({"id", "name"})
     abilities = frozenset({ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes})
     pages: ClassVar = {ListsApps: 100, ListsBuilds: 100}
     error_inside = b'{"error": "Something went wrong"}'
