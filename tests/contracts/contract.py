@@ -90,7 +90,8 @@ class Target:
     """One ability, or a part of one, that can be disturbed on its way. `path` matches the requests that belong to it.
 
     `differs`: trouble -> how it ends here instead, where that is right. `is_file`: what comes is handed on and has no shape.
-    `is_aside`: a way that few calls take, or one like another that is tried with everything: a few troubles are enough.
+    `is_aside`: a way that few calls take, or one like another that is tried with everything: a few troubles are enough. `late`:
+    the client has been at work before, and this much time has passed since.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Target:
     rephrase: Callable[[str], str] = lambda ends: ends
     is_file: bool = False
     is_aside: bool = False
+    late: timedelta | None = None
 
 
 def on(chosen: Callable[[Build], bool], run: Run) -> Run:
@@ -207,6 +209,7 @@ class System:
     error_inside_is: ClassVar[str]
     words: ClassVar[frozenset[str]]  # the JSON names whose values are of a fixed vocabulary
     needed: ClassVar[frozenset[str]] = frozenset({"id"})  # the JSON names without whose values nothing is listed
+    fills_pages: ClassVar[bool] = False  # whether a page that is not full is the last
     signs: ClassVar[bool] = True  # webhooks
     reads_our_times: ClassVar[bool] = False
     vendor: PretendVendor
@@ -234,6 +237,11 @@ class System:
         if not isinstance(value, dict):
             return value
         return {name: _unheard(inner) if name in cls.words else cls.unheard(inner) for name, inner in value.items()}
+
+    @classmethod
+    def going_on(cls, page: Any, answer: Any) -> Any:
+        """`page` with another one behind it, told as in `answer`, which is what the vendor would say."""
+        return page
 
     def fill(self) -> None:
         """What the troubles befall."""

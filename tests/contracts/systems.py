@@ -26,7 +26,7 @@ from bot.domain.ports import (
 from bot.sandbox.vendors import PretendAkana, PretendApp47, PretendAppcircle, PretendApplivery, PretendAppStoreConnect
 from bot.sandbox.vendors.app_store_connect import sign_webhook
 from providers.akana.client import Akana
-from providers.akana.session import SessionKeeper, shows_login
+from providers.akana.session import DEFAULT_LIFETIME, RENEW_BEFORE, SessionKeeper, shows_login
 from providers.akana.wire import classify as akana_faults
 from providers.app47 import wire as app47
 from providers.app47.client import App47
@@ -111,6 +111,7 @@ class AkanaSystem(System):
     error_inside_is = "Confused: fault"
     words = frozenset({"com.soa.app.state.sandbox"})
     needed = frozenset({"guid"})
+    _nearly_over = DEFAULT_LIFETIME - RENEW_BEFORE
     _as_text: ClassVar = {OTHER_TYPES: OTHER}  # a list of one number is a text: with another id it is another app
     _no_login: ClassVar = {
         # No portal is asked a second time with a password: it may lock the user out.
@@ -135,6 +136,7 @@ class AkanaSystem(System):
         Target("rereads a build", RereadsBuilds, "^/api/apps/[^/]+/versions$", reread_build, {OTHER_TYPES: "NotFound: gone"}),
         Target("probes", Probes, "^/api/search$", probe, {OTHER_TYPES: FACTS}),  # it only counts
         Target("logs in", ListsApps, "^/api/login$", list_apps, _no_login),
+        Target("renews its session", ListsApps, "/renewToken$", list_apps, NOTHING_LOST, is_aside=True, late=_nearly_over),
     )
 
     def __init__(self, clock: Clock) -> None:
@@ -172,6 +174,7 @@ class App47System(System):
     name = "app47"
     abilities = frozenset({ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes})
     pages: ClassVar = {ListsApps: 100, ListsBuilds: 100}
+    fills_pages = True
     error_inside = b'{"results": {"success": false, "message": "Something went wrong"}}'
     error_inside_is = "Confused: success_false"
     needed = frozenset({"id", "success", "type", "version"})  # a page is one of a version
@@ -282,6 +285,11 @@ class AppleSystem(System):
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.vendor = self.apple = PretendAppStoreConnect(clock)
+
+    @classmethod
+    def going_on(cls, page: Any, answer: Any) -> Any:
+        """Apple's pages are known by the cursor in their address."""
+        return {**page, "links": {"next": f"{answer['links']['self']}&limit=200"}}
 
     def client(self, url: str, surroundings: Surroundings, limits: Limits) -> AppStoreConnect:
         pacer = Pacer(surroundings.clock, self.clock.sleep)
@@ -428,6 +436,10 @@ class AppliverySystem(System):
     def __init__(self, clock: Clock) -> None:
         self.vendor = self.workspace = PretendApplivery(clock)
 
+    @classmethod
+    def going_on(cls, page: Any, answer: Any) -> Any:
+        return {**page, "data": {**page["data"], "hasNextPage": True, "totalDocs": None}}
+
     def client(self, url: str, surroundings: Surroundings, limits: Limits) -> Applivery:
         return Applivery(
             self.http(surroundings, limits, classify=applivery.classify),
@@ -485,6 +497,10 @@ class HarbourSystem(System):
     def __init__(self, clock: Clock) -> None:
         self.vendor = self.harbour = PretendHarbour(clock)
 
+    @classmethod
+    def going_on(cls, page: Any, answer: Any) -> Any:
+        return {**page, "next": "1"}
+
     def client(self, url: str, surroundings: Surroundings, limits: Limits) -> Harbour:
         http = self.http(surroundings, limits, classify=harbour.classify)
         return Harbour(http, StaticBearer(self.harbour.token), url)
@@ -516,6 +532,24 @@ class AkanaWithApps(AkanaSystem):
         return Akana(http, session, url, list(self.portal.apps))
 
 
+class App47WithoutSingleBuilds(App47System):
+    """The list is read again where one build cannot be asked for."""
+
+    targets = (
+        Target(
+            "finds a build in the list",
+            RereadsBuilds,
+            "^/api/v2/apps/[^/]+/builds$",
+            on(lambda build: not app47.is_page(build), reread_build),
+            is_aside=True,
+        ),
+    )
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self.catalog.shows_builds = False
+
+
 class AppcircleByAccessKey(AppcircleSystem):
     targets = (Target("exchanges an access key", ListsApps, "^/auth/v3/", list_apps, AppcircleSystem._exchange, is_aside=True),)
 
@@ -536,4 +570,4 @@ class AppcircleByApiKey(AppcircleSystem):
 
 SYSTEMS: tuple[type[System], ...] = (AkanaSystem, App47System, AppleSystem, AppcircleSystem, AppliverySystem, HarbourSystem)
 # The same providers, set up in another way: what is special about it is tried, and nothing else.
-VARIANTS: tuple[type[System], ...] = (AkanaWithApps, AppcircleByAccessKey, AppcircleByApiKey)
+VARIANTS: tuple[type[System], ...] = (AkanaWithApps, App47WithoutSingleBuilds, AppcircleByAccessKey, AppcircleByApiKey)
