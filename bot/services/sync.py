@@ -246,7 +246,7 @@ class Sync:
 
     def _announce(self, repositories: Repositories, news: Iterable[News], products: Mapping[str, Product], provider: str) -> int:
         """Returns how many alerts are new."""
-        new = [each.again if each.again and repositories.outbox.has(each.fingerprint) else each for each in news]
+        new = [_untold(repositories, each) for each in news]
         begun = repositories.told.begun(each.build.key for each in new)
         hearing, now = Hearers(repositories, provider, self._rules), self._clock()
         notices = []
@@ -255,6 +255,12 @@ class Sync:
             alert = each.alert(product.id, now)
             notices.append(_notice(each, alert, hearing.of(alert, product, each.build), begun.get(each.build.key, ())))
         return repositories.outbox.add_all(notices)
+
+
+def _untold(repositories: Repositories, news: News) -> News:
+    while news.again and repositories.outbox.has(news.fingerprint):
+        news = news.again
+    return news
 
 
 def _notice(news: News, alert: Alert, heard: Mapping[str, datetime], told: Container[str]) -> Notice:
