@@ -125,7 +125,7 @@ class AppStoreConnect:
     async def reread_builds(self, builds: Sequence[Build]) -> Sequence[Build]:
         """TestFlight builds; App Store versions come with every list. A poll whose third request went to another question asks
         nothing here, and the next poll asks nothing else."""
-        ids = [build.id for build in builds if build.track == wire.TRACK][:PAGE_SIZE]
+        ids = [build.id for build in builds if build.track == wire.TRACK and not is_upload(build)][:PAGE_SIZE]
         self._owes_a_rereading = bool(ids) and self._has_asked
         if not ids or self._owes_a_rereading:
             return []
