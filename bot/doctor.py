@@ -91,7 +91,7 @@ async def examine(
         ("Slack", _slack(settings, clocks)),
         ("database", _database(settings.environment.database_url)),
         ("PUBLIC_URL", _public_url(settings.environment)),
-        ("polls", _polls(settings.environment.database_url, frozenset(providers))),
+        ("polls", _polls(settings.environment.database_url, frozenset(providers), clock())),
         ("products", _products(settings)),
         *((name, _account(name, provider, clocks)) for name, provider in providers.items()),
     ]
@@ -290,7 +290,7 @@ def _owners(settings: Configured) -> Findings:
 # --- Accounts ---------------------------------------------------------------------------------
 
 
-async def _polls(url: str, names: Container[str]) -> Findings:
+async def _polls(url: str, names: Container[str], now: datetime) -> Findings:
     """Accounts of which the running bot has had no answer lately. What hinders the look is the database's own finding."""
     try:
         path = _file(url)
@@ -300,13 +300,14 @@ async def _polls(url: str, names: Container[str]) -> Findings:
             known = await store.read(lambda r: r.catalogue.health())
     except (StoreUnavailable, UserMistake):
         return []
-    return [_poll(health, health.failing_since) for health in known if health.name in names and health.failing_since]
+    return [_poll(health, health.failing_since, now) for health in known if health.name in names and health.failing_since]
 
 
-def _poll(health: AccountHealth, since: datetime) -> Finding:
+def _poll(health: AccountHealth, since: datetime, now: datetime) -> Finding:
     times = "once" if health.failures == 1 else f"{health.failures} times in a row"
     last = f", last tried {_minute(health.checked_at)}" if health.checked_at else ""
-    says = f"down since {_minute(since)} ({health.reason}), {times}{last}"
+    pause = f", next try {_minute(health.next_at)}" if health.next_at and health.next_at > now else ""
+    says = f"down since {_minute(since)} ({health.reason}), {times}{last}{pause}"
     return Finding(
         f"polls of {health.name}", Mark.WARNING, says, "when the account is fine below, `purser sync` reads it at once"
     )

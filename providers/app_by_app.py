@@ -8,7 +8,7 @@ from bot.domain.model import App, Build
 from providers.concurrency import map_bounded
 
 _OF_ONE_APP = (Refused, NotFound, Confused)
-_OF_THE_KEY = frozenset({"unauthorized", "bad_credential"})
+OF_THE_KEY = frozenset({"unauthorized", "bad_credential"})
 
 
 async def read_each(
@@ -24,7 +24,7 @@ async def read_each(
         try:
             return await read(app)
         except _OF_ONE_APP as error:
-            if error.operation != operation or error.reason in _OF_THE_KEY:
+            if error.operation != operation or error.reason in OF_THE_KEY:
                 raise
             failures.append(error)
             return Listing((), {ITSELF: error})

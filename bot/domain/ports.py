@@ -57,6 +57,14 @@ class ListsBuilds(Protocol):
 
 
 @runtime_checkable
+class ListsFailedUploads(Protocol):
+    async def list_failed_uploads(self, apps: Sequence[App]) -> Sequence[Build]:
+        """Uploads of `apps` that failed before they became builds, as builds in state FAILED; where the vendor lists them apart,
+        app by app, so not for every poll. Apps that could not be read are the gaps of a `Listing`; raises ProviderError."""
+        ...
+
+
+@runtime_checkable
 class RereadsBuilds(Protocol):
     async def reread_build(self, build: Build) -> Build:
         """The same build as the vendor describes it now; mints nothing. Raises ProviderError (NotFound: gone)."""
@@ -131,10 +139,12 @@ class WebhookRequest:
 
 @dataclass(frozen=True, slots=True)
 class WebhookHint:
-    """What a webhook tells: something of this account changed. Facts are read again from the vendor's API."""
+    """What a webhook tells: something of this account changed, or (`has_failed_upload`) an upload failed. Facts are read again
+    from the vendor's API."""
 
     delivery_id: str
     event: str
+    has_failed_upload: bool = False
 
 
 @runtime_checkable

@@ -39,7 +39,7 @@ class RunsJobs(Jobs, Protocol):
         ...
 
 
-_ONE_AT_A_TIME = {"poll": "account", "sync": "account", "probe": "agreements"}
+_ONE_AT_A_TIME = {"poll": "account", "sync": "account", "uploads": "account", "probe": "agreements"}
 
 
 def task_table(
@@ -55,6 +55,7 @@ def task_table(
     return {
         "poll": lambda account: sync.poll(account),
         "sync": lambda account: sync.account(account),
+        "uploads": lambda account: sync.account(account, uploads=True),
         "probe": lambda account: agreements.probe(account),
         "agreements": lambda account: agreements.check(account),
         "expiries": lambda account: expiries.read(account),
@@ -69,7 +70,7 @@ def task_table(
 
 
 VENDORS, OTHERS = "vendors", "default"
-_OF_VENDORS = frozenset({"poll", "sync", "probe", "agreements", "expiries"})
+_OF_VENDORS = frozenset({"poll", "sync", "uploads", "probe", "agreements", "expiries"})
 
 
 def queue_of(task: str) -> str:

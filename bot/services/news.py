@@ -8,6 +8,7 @@ from bot.domain.model import AccountHealth, Alert, AlertKind, Build, BuildState,
 
 LATE = timedelta(days=1)  # a vendor may show a build this long after its upload and it is still news
 GONE = "gone"  # the state, in an alert's facts, of a build that its vendor no longer lists
+SILENT = "silent"  # among an alert's facts: the card follows, and nothing is said in its thread
 LOUD = (BuildState.IN_REVIEW, BuildState.APPROVED, BuildState.LIVE, BuildState.REJECTED, BuildState.FAILED)
 """States worth a message of their own where the build has no card yet; others only change the card."""
 
@@ -17,7 +18,7 @@ class News:
     """Something about a build. `facts` as in Alert; `is_loud`: also for channels that have no card of this build.
 
     `again` is told in its place when this was told before: a vendor may go back to processing, or answer with what was true
-    a moment ago.
+    a moment ago. The last of them is silent.
     """
 
     kind: AlertKind
@@ -42,11 +43,16 @@ class News:
 def news_of(
     before: Build | None, now: Build, health: AccountHealth, app_was_known: bool, at: datetime, *, is_back: bool = False
 ) -> News | None:
-    """What there is to tell of one build after a check; `before` is what the store had of it, `is_back`: it was gone."""
+    """What there is to tell of one build after a check; `before` is what the store had of it, `is_back`: it was gone. What failed
+    between two checks was processing before.
+    """
     if _can_be_used_for_the_first_time(before, now, health, app_was_known):
         again = _changed(now, before.state, now.state, is_loud=False, at=at) if before else None
         return News(AlertKind.NEW_BUILD, now, f"new_build:{now.key}", again=again)
-    if before is None or (before.state is now.state and not is_back):
+    if before is None:
+        is_told = now.state is BuildState.FAILED and _is_fresh(now, health, app_was_known)
+        return _changed(now, BuildState.PROCESSING, now.state, is_loud=True, at=at) if is_told else None
+    if before.state is now.state and not is_back:
         return None
     is_loud = now.state in LOUD and before.state is not now.state
     return _changed(now, GONE if is_back else before.state, now.state, is_loud=is_loud, at=at)
@@ -58,9 +64,11 @@ def gone(build: Build, at: datetime) -> News:
 
 
 def _changed(build: Build, old: str, new: str, *, is_loud: bool, at: datetime) -> News:
-    """The moment is part of the fingerprint because a state can come back: in review, rejected, in review again."""
-    fingerprint = f"build_changed:{build.key}:{old}>{new}:{at.isoformat()}"
-    return News(AlertKind.BUILD_CHANGED, build, fingerprint, is_loud, {"from": str(old), "to": str(new)})
+    """Each state is said once a day. It can come back (in review, rejected, in review again), and where a vendor's servers
+    disagree it does so with every check: then only the card goes with it."""
+    kind, facts, subject = AlertKind.BUILD_CHANGED, {"from": str(old), "to": str(new)}, f"build_changed:{build.key}"
+    silent = News(kind, build, f"{subject}:{old}>{new}:{at.isoformat()}", is_loud=False, facts=facts | {SILENT: "yes"})
+    return News(kind, build, f"{subject}:{new}:{at.date()}", is_loud, facts, again=silent)
 
 
 def _can_be_used_for_the_first_time(before: Build | None, now: Build, health: AccountHealth, app_was_known: bool) -> bool:
@@ -73,6 +81,11 @@ def _can_be_used_for_the_first_time(before: Build | None, now: Build, health: Ac
         return False
     if before is not None:
         return not before.state.is_announceable
+    return _is_fresh(now, health, app_was_known)
+
+
+def _is_fresh(now: Build, health: AccountHealth, app_was_known: bool) -> bool:
+    """Whether a build that was never seen came since the account was read last, as far as anybody can know."""
     if now.uploaded_at is None or health.ok_at is None:
         return app_was_known
     return now.uploaded_at >= health.ok_at - LATE

@@ -12,6 +12,7 @@ from bot.domain.ports import Repositories
 from bot.services.access import Rules
 from bot.services.agreements import cards_of, look_of
 from bot.services.hearing import Listener
+from bot.services.news import SILENT
 
 MOST_CARDS = 5  # messages about builds within BURST; more of them become one list
 BURST = timedelta(minutes=1)
@@ -51,6 +52,11 @@ class Parcel:
     def is_change(self) -> bool:
         """Whether it is a line in the thread of a card."""
         return self.card is not None and self.facts[0].alert.kind is not AlertKind.NEW_BUILD
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it only brings its card up to date."""
+        return self.is_change and SILENT in self.facts[0].alert.facts
 
     @property
     def look(self) -> str | None:

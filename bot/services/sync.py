@@ -10,7 +10,7 @@ import structlog
 from bot.domain.errors import NOT_OFFERED, SAVING_CALLS, AgreementBlocked, ProviderError, Refused, Unreachable
 from bot.domain.listing import gaps_of
 from bot.domain.model import AccountHealth, Alert, App, Build, BuildState, Notice, Product
-from bot.domain.ports import Jobs, ListsApps, ListsBuilds, Provider, Repositories, Store
+from bot.domain.ports import Jobs, ListsApps, ListsBuilds, ListsFailedUploads, Provider, Repositories, Store
 from bot.services.access import Rules
 from bot.services.agreements import awaits_contract
 from bot.services.health import back_alert, failure_alerts, is_fresh, is_open, next_try, told_of, wants_all
@@ -95,10 +95,11 @@ class Sync:
             return SyncReport(name, was_left_alone=True)
         return await self.account(name, full=health is None or wants_all(health, now))
 
-    async def account(self, name: str, full: bool = False) -> SyncReport:
-        """Reads one account. `full` reads every page; otherwise reading stops at the first page that is wholly known."""
+    async def account(self, name: str, full: bool = False, *, uploads: bool = False) -> SyncReport:
+        """Reads one account. `full` reads every page; otherwise reading stops at the first page that is wholly known. `uploads`:
+        one failed somewhere, so that those of all apps are read, too."""
         try:
-            found = await self._read_in_time(name, full)
+            found = await self._read_in_time(name, full, uploads)
         except ProviderError as error:
             return await self._failed(name, error)
         news = await self._store.write(lambda r: self._record(r, found))
@@ -110,22 +111,30 @@ class Sync:
         log.info("account checked", account=name, apps=len(found.apps), builds=len(found.builds), news=news, unread=len(unread))
         return SyncReport(name, len(found.apps), len(found.builds), news, unread=unread)
 
-    async def _read_in_time(self, name: str, full: bool) -> _Found:
+    async def _read_in_time(self, name: str, full: bool, uploads: bool) -> _Found:
         try:
             async with asyncio.timeout(self._longest.total_seconds()):
-                return await self._read(name, full)
+                return await self._read(name, full, uploads)
         except TimeoutError as error:
             raise Unreachable(self._providers[name].provider, name, "read account", "timeout") from error
 
-    async def _read(self, name: str, full: bool) -> _Found:
+    async def _read(self, name: str, full: bool, uploads: bool) -> _Found:
         provider, started_at = self._providers[name], self._clock()
         known = frozenset[str]() if full else await self._store.read(lambda r: r.catalogue.known_build_ids(name))
+        uploads = uploads or (full and not await self._is_first(name))
         apps = await provider.list_apps() if isinstance(provider, ListsApps) else ()
         builds = await provider.list_builds(apps, known) if isinstance(provider, ListsBuilds) and apps else ()
-        gaps = {**gaps_of(apps), **gaps_of(builds)}
+        failed = await provider.list_failed_uploads(apps) if uploads and isinstance(provider, ListsFailedUploads) else ()
+        gaps = {**gaps_of(apps), **gaps_of(failed), **gaps_of(builds)}
         readable = frozenset(app.id for app in apps) - gaps.keys()
         beyond = () if full else await self._beyond(provider, readable, builds)
-        return _Found(name, apps, [_as_of(started_at, build) for build in (*builds, *beyond)], gaps, not known, started_at)
+        found = {build.key: _as_of(started_at, build) for build in (*builds, *failed, *beyond)}
+        return _Found(name, apps, [*found.values()], gaps, not known, started_at)
+
+    async def _is_first(self, name: str) -> bool:
+        """Whether nothing is known yet, so that nothing can be missed: a first reading costs enough without the uploads."""
+        health = await self._store.read(lambda r: r.catalogue.account(name))
+        return health is None or health.baseline_at is None
 
     async def _beyond(self, provider: Provider, readable: Container[str], found: Iterable[Build]) -> list[Build]:
         """Builds that change or end by themselves and stand beyond the pages that were read, as they are now."""
@@ -237,7 +246,7 @@ class Sync:
 
     def _announce(self, repositories: Repositories, news: Iterable[News], products: Mapping[str, Product], provider: str) -> int:
         """Returns how many alerts are new."""
-        new = [each.again if each.again and repositories.outbox.has(each.fingerprint) else each for each in news]
+        new = [_untold(repositories, each) for each in news]
         begun = repositories.told.begun(each.build.key for each in new)
         hearing, now = Hearers(repositories, provider, self._rules), self._clock()
         notices = []
@@ -246,6 +255,12 @@ class Sync:
             alert = each.alert(product.id, now)
             notices.append(_notice(each, alert, hearing.of(alert, product, each.build), begun.get(each.build.key, ())))
         return repositories.outbox.add_all(notices)
+
+
+def _untold(repositories: Repositories, news: News) -> News:
+    while news.again and repositories.outbox.has(news.fingerprint):
+        news = news.again
+    return news
 
 
 def _notice(news: News, alert: Alert, heard: Mapping[str, datetime], told: Container[str]) -> Notice:

@@ -63,7 +63,8 @@ def _build(facts: AlertFacts, build: Build, now: datetime) -> Message:
         context(" · ".join(_small_print(build, now))),
         *actions(_share(build), _all_versions(facts), _mute(facts)),
     ]
-    return message(f"New build: {_product(facts)} {label(build)} for {PLATFORMS[build.platform]}", blocks)
+    what = "Failed build" if build.state is BuildState.FAILED else "New build"
+    return message(f"{what}: {_product(facts)} {label(build)} for {PLATFORMS[build.platform]}", blocks)
 
 
 def _small_print(build: Build, now: datetime) -> list[str]:

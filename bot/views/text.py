@@ -10,6 +10,7 @@ from bot.domain.model import Build, BuildState, Handover, Platform
 
 NAME: Final = 60  # characters shown of names, titles and tracks
 VERSION: Final = 40  # characters shown of version labels and build numbers
+REASON: Final = 160  # characters shown of what a vendor found wrong with a build
 NOTES: Final = 600  # characters shown of release notes
 NOTE_LINES: Final = 8
 
@@ -223,7 +224,7 @@ def state(build: Build, now: datetime) -> str:
         return f"expired {day(build.expires_at)}" if build.expires_at else "expired"
     word = STATES[build.state]
     if build.detail and build.detail.casefold() not in (word, build.state):
-        detail = escape(build.detail, VERSION)
+        detail = escape(build.detail, REASON if build.state is BuildState.FAILED else VERSION)
         return detail if build.state is BuildState.OTHER else f"{word} ({detail})"
     return word
 

@@ -42,7 +42,7 @@ class Webhooks:
         """Remembered only once the job is safe, so that a vendor's repetition mends a failure of ours."""
         if hint is None or (account, hint.delivery_id) in self._seen:
             return
-        await self._jobs.defer("sync", account)
+        await self._jobs.defer("uploads" if hint.has_failed_upload else "sync", account)
         self._seen.add((account, hint.delivery_id))
         log.info("webhook.received", account=account, vendor_event=hint.event)
 

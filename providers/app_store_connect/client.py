@@ -23,6 +23,8 @@ from providers.app_store_connect.registration import OPERATION as REGISTER
 from providers.app_store_connect.registration import Registrar
 from providers.app_store_connect.shelf import APPS_PER_REQUEST, VERSION_FIELDS, Shelf, batches
 from providers.app_store_connect.token import TokenKeeper
+from providers.app_store_connect.upload_reader import UploadReader
+from providers.app_store_connect.uploads import is_upload
 from providers.app_store_connect.wire import ListedBuild, PublicLink
 from providers.concurrency import map_bounded
 from providers.failures import Verdict, date_of
@@ -62,8 +64,8 @@ def classify(status: int, body: object) -> Verdict | None:
 
 
 class AppStoreConnect:
-    """Lists apps, builds, App Store versions and what expires; mints TestFlight and store pages; checks agreements; receives
-    webhooks and registers them.
+    """Lists apps, builds, App Store versions, failed uploads and what expires; mints TestFlight and store pages; checks
+    agreements; receives webhooks and registers them.
 
     `http` must have been given `classify` and `on_answer=pacer.heard`. An individual key (`is_team_key` False) may not ask about
     signing.
@@ -87,8 +89,10 @@ class AppStoreConnect:
         self._tokens = tokens
         self._api = Api(http, tokens, api_url, pacer)
         self._shelf = Shelf(self._api, clock)
+        self._uploads = UploadReader(self._api, clock)
         self._clock = clock
         self._is_team_key = is_team_key
+        self._has_asked = False  # this poll's third request is spent
         self._owes_a_rereading = False
         self._webhook_secret = webhook_secret
 
@@ -99,7 +103,8 @@ class AppStoreConnect:
         return await self._shelf.list_apps()
 
     async def list_builds(self, apps: Sequence[App], known: Container[str] = ()) -> Sequence[Build]:
-        """TestFlight builds and App Store versions. The versions came with the apps when these were listed just before."""
+        """TestFlight builds and App Store versions. The versions came with the apps when these were listed just before. A poll
+        that has nothing else to ask looks for the failed uploads of one app, too."""
         listed: list[ListedBuild] = []
         gaps: dict[str, ProviderError] = {}
         for app_ids in batches(sorted({app.id for app in apps}), APPS_PER_REQUEST):
@@ -107,21 +112,29 @@ class AppStoreConnect:
             listed += found
             gaps |= found.gaps
         attached = [each.version for each in listed if each.version]
-        versions = await self._shelf.take(apps, attached, known, is_busy=len(listed) > PAGE_SIZE, is_spent=self._owes_a_rereading)
+        is_busy = len(listed) > PAGE_SIZE
+        versions = await self._shelf.take(apps, attached, known, is_busy=is_busy, is_spent=self._owes_a_rereading)
         self._http.found(_LIST_BUILDS, len(versions))
-        builds = [*(each.build for each in listed), *versions]
+        self._has_asked = self._shelf.has_asked
+        is_spent = is_busy or self._has_asked or self._owes_a_rereading or not known
+        failed = () if is_spent else await self._next_failed_uploads(apps, listed)
+        builds = [*(each.build for each in listed), *versions, *failed]
         newest_first = sorted(builds, key=lambda build: build.uploaded_at or _LONG_AGO, reverse=True)
         return Listing(newest_first, {**versions.gaps, **gaps})
 
     async def reread_builds(self, builds: Sequence[Build]) -> Sequence[Build]:
-        """TestFlight builds; App Store versions come with every list. A poll whose third request went to a question of the shelf
-        asks nothing here, and the next poll nothing there."""
-        ids = [build.id for build in builds if build.track == wire.TRACK][:PAGE_SIZE]
-        self._owes_a_rereading = bool(ids) and self._shelf.has_asked
+        """TestFlight builds; App Store versions come with every list. A poll whose third request went to another question asks
+        nothing here, and the next poll asks nothing else."""
+        ids = [build.id for build in builds if build.track == wire.TRACK and not is_upload(build)][:PAGE_SIZE]
+        self._owes_a_rereading = bool(ids) and self._has_asked
         if not ids or self._owes_a_rereading:
             return []
         url = self._api.url("/v1/builds", {**_BUILD, "filter[id]": ",".join(ids), "limit": PAGE_SIZE})
         return [each.build for each in await self._api.read_all("reread builds", url, wire.read_builds, can_wait=True)]
+
+    async def list_failed_uploads(self, apps: Sequence[App]) -> Sequence[Build]:
+        """A request for each of `apps`."""
+        return await self._uploads.read(apps)
 
     async def reread_build(self, build: Build) -> Build:
         return await self._reread("reread build", build)
@@ -190,7 +203,16 @@ class AppStoreConnect:
         gaps = dict.fromkeys(app_ids, found.gaps[ITSELF]) if found.gaps else {}
         return Listing((each for each in found if each.build.app_id in asked), gaps)
 
+    async def _next_failed_uploads(self, apps: Sequence[App], listed: Sequence[ListedBuild]) -> Sequence[Build]:
+        """Where something is built most lately, something is most likely to have failed."""
+        lately = {id: place for place, id in enumerate(dict.fromkeys(each.build.app_id for each in listed))}
+        found = await self._uploads.read_next(sorted(apps, key=lambda app: lately.get(app.id, len(lately))))
+        self._has_asked = found is not None
+        return found or ()
+
     async def _reread(self, operation: str, build: Build) -> Build:
+        if is_upload(build):
+            return build  # it failed for good
         if build.track == store_versions.TRACK:
             return await self._shelf.reread(operation, build)
         url = self._api.url(f"/v1/builds/{quote(build.id, safe='')}", _BUILD)

@@ -7,11 +7,12 @@ import hashlib
 import hmac
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, ValidationError, WrapValidator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, WrapValidator
 
 from bot.domain.errors import Confused, Refused
 from bot.domain.ports import WebhookHint, WebhookRequest
 from providers.app_store_connect.documents import absent
+from providers.app_store_connect.uploads import FAILED
 
 _OPERATION = "receive webhook"
 _HEADER = "x-apple-signature"
@@ -21,6 +22,7 @@ _SCHEME = "hmacsha256="
 class _Attributes(BaseModel):
     model_config = ConfigDict(frozen=True)
     ping: object = None
+    new_state: Annotated[object, Field(alias="newState")] = None
 
 
 class _Delivery(BaseModel):
@@ -28,6 +30,11 @@ class _Delivery(BaseModel):
     id: str
     type: str
     attributes: Annotated[_Attributes | None, WrapValidator(absent)] = None
+
+    @property
+    def is_failed_upload(self) -> bool:
+        is_about_upload = self.type == "buildUploadStateUpdated"
+        return is_about_upload and self.attributes is not None and self.attributes.new_state == FAILED
 
     @property
     def is_ping(self) -> bool:
@@ -56,4 +63,6 @@ def parse_webhook(provider: str, account: str, secret: str | None, request: Webh
         delivery = _Call.model_validate_json(request.body).data
     except ValidationError as error:
         raise Confused(provider, account, _OPERATION, "unexpected_shape") from error
-    return None if delivery.is_ping else WebhookHint(delivery_id=delivery.id, event=delivery.type)
+    if delivery.is_ping:
+        return None
+    return WebhookHint(delivery_id=delivery.id, event=delivery.type, has_failed_upload=delivery.is_failed_upload)

@@ -138,16 +138,17 @@ class _GroupAttributes(Wire):
     has_access_to_all_builds: Flag = None
 
 
-class _Problem(Wire):
+class Problem(Wire):
     description: Text = None
 
 
-class _UploadState(Wire):
-    errors: Annotated[tuple[_Problem, ...] | None, WrapValidator(absent)] = None
+class UploadState(Wire):
+    state: Text = None
+    errors: Annotated[tuple[Problem, ...] | None, WrapValidator(absent)] = None
 
 
-class _UploadAttributes(Wire):
-    state: Annotated[_UploadState | None, WrapValidator(absent)] = None
+class UploadAttributes(Wire):
+    state: Annotated[UploadState | None, WrapValidator(absent)] = None
 
 
 def _app(resource: Resource, account: str) -> App:
@@ -175,7 +176,7 @@ def _build(resource: Resource, included: Included, account: str) -> Build:
     release = included.one(resource, "preReleaseVersion", _VersionAttributes)
     state, detail = _state(about, included.one(resource, "buildBetaDetail", _BetaDetailAttributes))
     if state is BuildState.FAILED:
-        detail = _reason(included.one(resource, "buildUpload", _UploadAttributes)) or detail
+        detail = reason_of(included.one(resource, "buildUpload", UploadAttributes).state) or detail
     return Build(
         account=account,
         app_id=_app_id(resource),
@@ -232,9 +233,9 @@ def _with_detail(state: BuildState, word: str | None) -> tuple[BuildState, str |
     return state, None if words == state.value else words
 
 
-def _reason(upload: _UploadAttributes) -> str | None:
+def reason_of(upload: UploadState | None) -> str | None:
     """Everything that Apple found wrong with the upload: builds themselves give no reason."""
-    errors = (upload.state.errors if upload.state else None) or ()
+    errors = (upload.errors if upload else None) or ()
     said = dict.fromkeys(" ".join(error.description.split()) for error in errors if error.description)
     return " ".join(text for text in said if text)[:LONGEST_REASON] or None
 

@@ -21,7 +21,7 @@ from bot.domain.ports import (
 from providers.app_by_app import in_order, read_each
 from providers.applivery import publications, webhook, wire
 from providers.applivery.publications import Publication
-from providers.applivery.wire import Page
+from providers.applivery.wire import Labels, Page
 from providers.concurrency import map_bounded
 from providers.failures import date_of
 from providers.http import StaticBearer, VendorHttp
@@ -85,12 +85,14 @@ class Applivery(ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes, Recei
     async def list_builds(self, apps: Sequence[App], known: Container[str] = ()) -> Sequence[Build]:
         """A list per app, four apps at a time; there is no list that covers several. The store's publications are one more."""
 
+        labels: dict[str, Labels] = {}
+
         async def builds_of(app: App) -> Listing[Build]:
-            return await self._builds_of(app.id, known)
+            return await self._builds_of(app.id, known, labels)
 
         published = await self._publications() if apps else Listing[Publication]()
         builds = in_order(await read_each(builds_of, apps, _LIST_BUILDS), wire.newest_first)
-        pages = list(publications.page_builds(published, builds, self._store_url))
+        pages = list(publications.page_builds(published, builds, self._store_url, labels))
         self._http.found(_LIST_BUILDS, len(pages))
         of_all = dict.fromkeys((app.id for app in apps), published.gaps[ITSELF]) if published.gaps else {}
         return Listing(wire.newest_first([*builds, *pages]), {**of_all, **builds.gaps})
@@ -129,8 +131,12 @@ class Applivery(ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes, Recei
         """See webhook.py."""
         return webhook.parse_webhook(self.account, self._webhook_secret, request)
 
-    async def _builds_of(self, app_id: str, known: Container[str]) -> Listing[Build]:
+    async def _builds_of(self, app_id: str, known: Container[str], labels: dict[str, Labels]) -> Listing[Build]:
+        """Adds the builds' labels to `labels` where there are publications to choose by them."""
+
         def read(body: Any, account: str, operation: str) -> Page[Build]:
+            if self._publications_url:
+                labels.update(wire.read_labels(body, account, operation))
             return wire.read_builds(body, account, operation, app_id)
 
         def is_last(page: Page[Build]) -> bool:

@@ -2,11 +2,11 @@
 
 https://docs.applivery.com/en/app-distribution/api/publications/list-publications (and publication-details, create-publication)
 
-A publication offers builds by a filter. Told is the newest build that is seen to fit it, per platform: filters by (sets of) tags
-are left out, because how their values are written is not documented.
+A publication offers builds by a filter. Told is the newest build that is seen to fit it, per platform. The value of a filter by
+tag or git tag is documented as a text: one that is no tag of a build in exactly these letters, such as a list of tags, fits none.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -14,10 +14,11 @@ from urllib.parse import quote
 
 from bot.domain.model import Build, BuildState, Handover, Platform
 from providers.addresses import web_address
-from providers.applivery.wire import Page, read_data, read_items
+from providers.applivery.wire import Labels, Page, read_data, read_items
 from providers.fields import Fields
 
 TRACK = "Publication"
+UNLABELLED = Labels()
 _PREFIX = "pub-"  # the vendor's own ids are hexadecimal
 _OPEN = frozenset({"active", "unlisted"})  # who knows the address of an unlisted one may use it
 _SYSTEMS = ("ios", "android", "macos", "windows")
@@ -44,7 +45,7 @@ class Publication:
             return self.url
         return f"{store_url}/{quote(self.slug, '')}"
 
-    def offers(self, build: Build) -> bool:
+    def offers(self, build: Build, labels: Labels) -> bool:
         """Whether the filter lets this build through. False where that cannot be told."""
         match self.kind:
             case "last":
@@ -53,6 +54,10 @@ class Publication:
                 return build.id in self.builds
             case "gitBranch":
                 return build.branch is not None and build.branch == self.value
+            case "tag":
+                return self.value in labels.tags
+            case "gitTag":
+                return labels.git_tag is not None and labels.git_tag == self.value
             case _:
                 return False
 
@@ -68,17 +73,20 @@ def read_publication(body: Any, account: str, operation: str) -> Publication:
     return _publication(read_data(body, account, operation))
 
 
-def page_builds(publications: Iterable[Publication], builds: Iterable[Build], store_url: str | None) -> Iterator[Build]:
+def page_builds(
+    publications: Iterable[Publication], builds: Iterable[Build], store_url: str | None, labels: Mapping[str, Labels]
+) -> Iterator[Build]:
     """A build for every open publication and platform of which there is a page and, among `builds`, something to install.
 
-    `builds` are newest first. The id stays when the publication goes on to another build: it is the page that people know.
+    `builds` are newest first, `labels` are theirs, by their ids. The id of a page stays when the publication goes on to another
+    build: it is the page that people know.
     """
     listed = tuple(builds)
     for publication in publications:
         if publication.is_open and publication.address(store_url):
             newest: dict[Platform, Build] = {}
             for build in listed:
-                if _is_shown(publication, build):
+                if _is_shown(publication, build, labels.get(build.id, UNLABELLED)):
                     newest.setdefault(build.platform, build)
             yield from (_page(publication, platform, build) for platform, build in newest.items())
 
@@ -93,8 +101,8 @@ def refreshed(build: Build, publication: Publication) -> Build:
     return replace(build, expires_at=publication.expires_at, detail=_detail(publication))
 
 
-def _is_shown(publication: Publication, build: Build) -> bool:
-    return build.app_id == publication.app_id and build.state is BuildState.READY and publication.offers(build)
+def _is_shown(publication: Publication, build: Build, labels: Labels) -> bool:
+    return build.app_id == publication.app_id and build.state is BuildState.READY and publication.offers(build, labels)
 
 
 def _page(publication: Publication, platform: Platform, build: Build) -> Build:

@@ -7,7 +7,7 @@ others for 30 days more (https://docs.applivery.com/en/app-distribution/builds/b
 longer listed.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
@@ -67,6 +67,14 @@ class DownloadToken:
     expires_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """By what publications choose a build: the tags that people gave to it, and the git tag that it was built from."""
+
+    tags: frozenset[str] = frozenset()
+    git_tag: str | None = None
+
+
 def classify(status: int, body: Any) -> Verdict | None:
     """Applivery's own error code decides where it is known; a 200 may carry `"status": false`."""
     if not isinstance(body, dict) or (status < 400 and body.get("status") is not False):
@@ -90,6 +98,12 @@ def read_builds(body: Any, account: str, operation: str, app_id: str) -> Page[Bu
     data, items = read_items(body, account, operation)
     builds = tuple(_build(item, account, app_id) for item in items)
     return Page(builds, data.flag("hasNextPage"), data.integer("totalDocs"))
+
+
+def read_labels(body: Any, account: str, operation: str) -> Mapping[str, Labels]:
+    """The labels of the same page's builds, by the builds' ids."""
+    _, items = read_items(body, account, operation)
+    return {item.required("id"): Labels(frozenset(_given_tags(item)), _git_tag(item)) for item in items}
 
 
 def read_build(body: Any, account: str, operation: str, app_id: str) -> Build:
@@ -169,7 +183,7 @@ def _detail(build: Fields, facts: Fields) -> str | None:
     """
     status = build.text("status")
     label = None if facts.raw else build.text("versionName", "versionCode")
-    tags = list(dict.fromkeys(_tags(build)))
+    tags = list(dict.fromkeys(tag for tag in (*_given_tags(build), _git_tag(build)) if tag))
     words = (status if status not in _STATES else None, _failure(build), label, f"tagged {', '.join(tags)}" if tags else None)
     return ", ".join(word for word in words if word) or None
 
@@ -184,12 +198,13 @@ def _failure(build: Fields) -> str | None:
     return f"{words} (error {code})" if words else f"error {code}"
 
 
-def _tags(build: Fields) -> Iterator[str]:
-    """Those that people gave to the build, and the git tag that it was built from."""
+def _given_tags(build: Fields) -> Iterator[str]:
     given = build.raw.get("tags")
     for tag in given if isinstance(given, list) else [given]:
         if text := Fields(build.origin, {"tag": tag}).text("tag"):
             yield text
+
+
+def _git_tag(build: Fields) -> str | None:
     deployer = build.child("deployer")
-    if git_tag := deployer.text("tag") or deployer.child("info").text("git_tag", "tag", "gitTag"):
-        yield git_tag
+    return deployer.text("tag") or deployer.child("info").text("git_tag", "tag", "gitTag")

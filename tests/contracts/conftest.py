@@ -66,14 +66,18 @@ class Stage:
         builds = await client.list_builds(apps)
         return Subject(apps, builds, self.system.chosen(builds))
 
-    async def healthy(self, target: Target, subject: Subject) -> Any:
-        return await target.run(await self.client(), subject)
+    async def healthy(self, target: Target, subject: Subject, limits: Limits | None = None) -> Any:
+        client = await self.client(limits)
+        if target.late:
+            await client.list_apps()
+            self.clock.now += target.late
+        return await target.run(client, subject)
 
     async def outcome(self, target: Target, subject: Subject, healthy: Any, limits: Limits | None = None) -> str:
         """What a fresh client makes of it: "the facts" (those of `healthy`), another result in a word, or the error's class and
         reason."""
         try:
-            result = await target.run(await self.client(limits), subject)
+            result = await self.healthy(target, subject, limits)
         except ProviderError as error:
             self.check_error(error)
             wait = error.retry_after if isinstance(error, RateLimited) else None

@@ -17,6 +17,7 @@ from bot.domain.ports import (
     ListsApps,
     ListsBuilds,
     ListsExpiries,
+    ListsFailedUploads,
     MintsLinks,
     OpensFiles,
     Probes,
@@ -41,6 +42,7 @@ ABILITIES = (
     ReceivesWebhooks,
     Probes,
     ListsExpiries,
+    ListsFailedUploads,
     RegistersWebhooks,
 )
 ACCOUNT = "acme"
@@ -88,7 +90,8 @@ class Target:
     """One ability, or a part of one, that can be disturbed on its way. `path` matches the requests that belong to it.
 
     `differs`: trouble -> how it ends here instead, where that is right. `is_file`: what comes is handed on and has no shape.
-    `is_aside`: a way that few calls take, or one like another that is tried with everything: a few troubles are enough.
+    `is_aside`: a way that few calls take, or one like another that is tried with everything: a few troubles are enough. `late`:
+    the client has been at work before, and this much time has passed since.
     """
 
     name: str
@@ -99,6 +102,7 @@ class Target:
     rephrase: Callable[[str], str] = lambda ends: ends
     is_file: bool = False
     is_aside: bool = False
+    late: timedelta | None = None
 
 
 def on(chosen: Callable[[Build], bool], run: Run) -> Run:
@@ -159,6 +163,13 @@ async def list_expiries(client: Any, subject: Subject) -> Any:
     return await client.list_expiries()
 
 
+async def list_failed_uploads(client: Any, subject: Subject) -> Any:
+    found = await client.list_failed_uploads(subject.apps)
+    for error in gaps_of(found).values():
+        raise error
+    return found
+
+
 async def register_webhooks(client: Any, subject: Subject) -> Any:
     outcomes = await client.register_webhooks("https://purser.acme.com/webhooks/acme")
     return next((f"failed: {each.failure.reason}" for each in outcomes if each.failure), FACTS)
@@ -197,6 +208,8 @@ class System:
     error_inside: ClassVar[bytes]  # a failure that comes with a 200
     error_inside_is: ClassVar[str]
     words: ClassVar[frozenset[str]]  # the JSON names whose values are of a fixed vocabulary
+    needed: ClassVar[frozenset[str]] = frozenset({"id"})  # the JSON names without whose values nothing is listed
+    fills_pages: ClassVar[bool] = False  # whether a page that is not full is the last
     signs: ClassVar[bool] = True  # webhooks
     reads_our_times: ClassVar[bool] = False
     vendor: PretendVendor
@@ -224,6 +237,11 @@ class System:
         if not isinstance(value, dict):
             return value
         return {name: _unheard(inner) if name in cls.words else cls.unheard(inner) for name, inner in value.items()}
+
+    @classmethod
+    def going_on(cls, page: Any, answer: Any) -> Any:
+        """`page` with another one behind it, told as in `answer`, which is what the vendor would say."""
+        return page
 
     def fill(self) -> None:
         """What the troubles befall."""

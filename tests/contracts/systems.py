@@ -13,6 +13,7 @@ from bot.domain.ports import (
     ListsApps,
     ListsBuilds,
     ListsExpiries,
+    ListsFailedUploads,
     MintsLinks,
     OpensFiles,
     Probes,
@@ -25,7 +26,7 @@ from bot.domain.ports import (
 from bot.sandbox.vendors import PretendAkana, PretendApp47, PretendAppcircle, PretendApplivery, PretendAppStoreConnect
 from bot.sandbox.vendors.app_store_connect import sign_webhook
 from providers.akana.client import Akana
-from providers.akana.session import SessionKeeper, shows_login
+from providers.akana.session import DEFAULT_LIFETIME, RENEW_BEFORE, SessionKeeper, shows_login
 from providers.akana.wire import classify as akana_faults
 from providers.app47 import wire as app47
 from providers.app47.client import App47
@@ -46,6 +47,8 @@ from tests.contracts.contract import (
     ABILITIES,
     FACTS,
     HOOK_SECRET,
+    LESS,
+    OTHER,
     START,
     Clock,
     Limits,
@@ -58,6 +61,7 @@ from tests.contracts.contract import (
     list_apps,
     list_builds,
     list_expiries,
+    list_failed_uploads,
     mint_link,
     on,
     open_file,
@@ -70,7 +74,7 @@ from tests.contracts.contract import (
 from tests.contracts.sixth.harbour import wire as harbour
 from tests.contracts.sixth.harbour.client import Harbour
 from tests.contracts.sixth.pretend import PretendHarbour
-from tests.contracts.troubles import TROUBLES
+from tests.contracts.troubles import OTHER_TYPES, TROUBLES
 
 # Either the account does not have the call, or the app went away since the apps were listed.
 NOT_OFFERED = {"404": "NotFound: not_offered", "410": "NotFound: not_offered"}
@@ -106,6 +110,9 @@ class AkanaSystem(System):
     error_inside = b'{"faultcode": "Server", "faultstring": "An error occurred."}'
     error_inside_is = "Confused: fault"
     words = frozenset({"com.soa.app.state.sandbox"})
+    needed = frozenset({"guid"})
+    _nearly_over = DEFAULT_LIFETIME - RENEW_BEFORE
+    _as_text: ClassVar = {OTHER_TYPES: OTHER}  # a list of one number is a text: with another id it is another app
     _no_login: ClassVar = {
         # No portal is asked a second time with a password: it may lock the user out.
         "401 then fine": "Refused: unauthorized",
@@ -116,6 +123,7 @@ class AkanaSystem(System):
         # The cookie is the login; without one there is none, whatever the body says.
         "truncated JSON": FACTS,
         "10 MB of tiny objects": FACTS,
+        OTHER_TYPES: FACTS,
         "wrong types": "Refused: login_pending",
         "a bare list": "Refused: login_pending",
         "a bare number": "Refused: login_pending",
@@ -123,11 +131,12 @@ class AkanaSystem(System):
         "an empty object": "Refused: login_pending",
     }
     targets = (
-        Target("lists apps", ListsApps, "^/api/search$", list_apps),
-        Target("lists builds", ListsBuilds, "^/api/apps/[^/]+/versions$", list_builds),
-        Target("rereads a build", RereadsBuilds, "^/api/apps/[^/]+/versions$", reread_build),
-        Target("probes", Probes, "^/api/search$", probe),
+        Target("lists apps", ListsApps, "^/api/search$", list_apps, _as_text),
+        Target("lists builds", ListsBuilds, "^/api/apps/[^/]+/versions$", list_builds, _as_text),
+        Target("rereads a build", RereadsBuilds, "^/api/apps/[^/]+/versions$", reread_build, {OTHER_TYPES: "NotFound: gone"}),
+        Target("probes", Probes, "^/api/search$", probe, {OTHER_TYPES: FACTS}),  # it only counts
         Target("logs in", ListsApps, "^/api/login$", list_apps, _no_login),
+        Target("renews its session", ListsApps, "/renewToken$", list_apps, NOTHING_LOST, is_aside=True, late=_nearly_over),
     )
 
     def __init__(self, clock: Clock) -> None:
@@ -165,8 +174,10 @@ class App47System(System):
     name = "app47"
     abilities = frozenset({ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes})
     pages: ClassVar = {ListsApps: 100, ListsBuilds: 100}
+    fills_pages = True
     error_inside = b'{"results": {"success": false, "message": "Something went wrong"}}'
     error_inside_is = "Confused: success_false"
+    needed = frozenset({"id", "success", "type", "version"})  # a page is one of a version
     words = frozenset({"type", "platform", "environment", "status"})
     targets = (
         Target("lists apps", ListsApps, "^/api/v2/apps$", list_apps),
@@ -218,9 +229,12 @@ class AppleSystem(System):
     pages: ClassVar = {ListsApps: 200, ListsBuilds: 200, ListsExpiries: 200}
     error_inside = b'{"errors": [{"status": "500", "code": "UNEXPECTED_ERROR", "title": "An unexpected error occurred."}]}'
     error_inside_is = "Confused: unexpected_shape"
+    needed = frozenset({"id", "type", "state", "expirationDate"})  # what never ends does not expire
     # A role that may not ask about signing, and the path that a healthy account does not have, say nothing of agreements.
     _no_role: ClassVar = {"403": FACTS}
     _no_route: ClassVar = {"404": FACTS, "truncated JSON": FACTS}
+    # What the key may not see is not there, and neither is what belongs to an app that is gone.
+    _no_uploads: ClassVar = {"403": LESS, "404": LESS, "410": LESS}
     _hook = "^/v1/webhooks"
     _version = "^/v1/appStoreVersions/"
     words = frozenset(
@@ -248,6 +262,7 @@ class AppleSystem(System):
         Target("probes", Probes, "^/v1/apps$", probe),
         Target("lists expiries, certificates", ListsExpiries, "^/v1/certificates$", list_expiries),
         Target("lists expiries, profiles", ListsExpiries, "^/v1/profiles$", list_expiries),
+        Target("lists failed uploads", ListsFailedUploads, "/buildUploads$", list_failed_uploads, _no_uploads),
         Target("adds a webhook", RegistersWebhooks, _hook, register_webhooks, rephrase=registration_words, is_aside=True),
         Target("registers webhooks, the apps", RegistersWebhooks, "^/v1/apps$", register_webhooks),
         Target("registers webhooks", RegistersWebhooks, "/webhooks$", register_webhooks, rephrase=registration_words),
@@ -270,6 +285,11 @@ class AppleSystem(System):
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.vendor = self.apple = PretendAppStoreConnect(clock)
+
+    @classmethod
+    def going_on(cls, page: Any, answer: Any) -> Any:
+        """Apple's pages are known by the cursor in their address."""
+        return {**page, "links": {"next": f"{answer['links']['self']}&limit=200"}}
 
     def client(self, url: str, surroundings: Surroundings, limits: Limits) -> AppStoreConnect:
         pacer = Pacer(surroundings.clock, self.clock.sleep)
@@ -295,6 +315,7 @@ class AppleSystem(System):
         self.apple.add_group(shop)
         build = self.add_build(shop, 1)
         self.apple.add_store_version(shop, "1.0", state="READY_FOR_DISTRIBUTION", build=build)
+        self.apple.fail_upload(shop, "1.1", "2", [("90717", "Invalid App Store Icon.")], uploaded_at=START)
         self.apple.add_certificate("Acme", "DISTRIBUTION", START + timedelta(days=30))
         self.apple.add_profile("Acme Shop", "IOS_APP_STORE", START + timedelta(days=30))
 
@@ -396,6 +417,7 @@ class AppliverySystem(System):
     pages: ClassVar = {ListsApps: 100, ListsBuilds: 100}
     error_inside = b'{"status": false, "error": {"code": 1000, "message": "Internal error"}}'
     error_inside_is = "Confused: status_false"
+    needed = frozenset({"id", "status", "os", "application", "type", "visibility", "distributionUrl"})
     words = frozenset({"status", "os", "buildPlatform", "visibility", "security"})
     _apps = "^/v1/organizations/acme/apps"
     _publication = "/pubApps/[^/]+$"
@@ -413,6 +435,10 @@ class AppliverySystem(System):
 
     def __init__(self, clock: Clock) -> None:
         self.vendor = self.workspace = PretendApplivery(clock)
+
+    @classmethod
+    def going_on(cls, page: Any, answer: Any) -> Any:
+        return {**page, "data": {**page["data"], "hasNextPage": True, "totalDocs": None}}
 
     def client(self, url: str, surroundings: Surroundings, limits: Limits) -> Applivery:
         return Applivery(
@@ -454,6 +480,7 @@ class HarbourSystem(System):
     """The sixth, of tests/contracts/sixth: that it is here is all that a new provider needs to be held to the same."""
 
     name = "harbour"
+    needed = frozenset({"id", "name"})
     abilities = frozenset({ListsApps, ListsBuilds, RereadsBuilds, MintsLinks, Probes})
     pages: ClassVar = {ListsApps: 100, ListsBuilds: 100}
     error_inside = b'{"error": "Something went wrong"}'
@@ -469,6 +496,10 @@ class HarbourSystem(System):
 
     def __init__(self, clock: Clock) -> None:
         self.vendor = self.harbour = PretendHarbour(clock)
+
+    @classmethod
+    def going_on(cls, page: Any, answer: Any) -> Any:
+        return {**page, "next": "1"}
 
     def client(self, url: str, surroundings: Surroundings, limits: Limits) -> Harbour:
         http = self.http(surroundings, limits, classify=harbour.classify)
@@ -501,6 +532,24 @@ class AkanaWithApps(AkanaSystem):
         return Akana(http, session, url, list(self.portal.apps))
 
 
+class App47WithoutSingleBuilds(App47System):
+    """The list is read again where one build cannot be asked for."""
+
+    targets = (
+        Target(
+            "finds a build in the list",
+            RereadsBuilds,
+            "^/api/v2/apps/[^/]+/builds$",
+            on(lambda build: not app47.is_page(build), reread_build),
+            is_aside=True,
+        ),
+    )
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self.catalog.shows_builds = False
+
+
 class AppcircleByAccessKey(AppcircleSystem):
     targets = (Target("exchanges an access key", ListsApps, "^/auth/v3/", list_apps, AppcircleSystem._exchange, is_aside=True),)
 
@@ -521,4 +570,4 @@ class AppcircleByApiKey(AppcircleSystem):
 
 SYSTEMS: tuple[type[System], ...] = (AkanaSystem, App47System, AppleSystem, AppcircleSystem, AppliverySystem, HarbourSystem)
 # The same providers, set up in another way: what is special about it is tried, and nothing else.
-VARIANTS: tuple[type[System], ...] = (AkanaWithApps, AppcircleByAccessKey, AppcircleByApiKey)
+VARIANTS: tuple[type[System], ...] = (AkanaWithApps, App47WithoutSingleBuilds, AppcircleByAccessKey, AppcircleByApiKey)

@@ -4,7 +4,9 @@ import json
 import random
 import re
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -13,9 +15,21 @@ from bot.domain.errors import Confused
 from bot.domain.listing import gaps_of
 from bot.domain.ports import ListsApps, ListsBuilds, ListsExpiries, MintsLinks, RereadsBuilds
 from tests.contracts.conftest import MakeStage, Stage
-from tests.contracts.contract import START, System, Target
-from tests.contracts.systems import SYSTEMS
+from tests.contracts.contract import (
+    START,
+    Run,
+    System,
+    Target,
+    change_webhooks,
+    list_builds,
+    list_expiries,
+    list_failed_uploads,
+    mint_link,
+)
+from tests.contracts.doctored import Doctor
+from tests.contracts.systems import SYSTEMS, AppleSystem, AppliverySystem
 
+MOST_PAGES = 500
 every_system = pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system.name)
 with_pages = pytest.mark.parametrize(
     ("system", "ability"),
@@ -108,6 +122,43 @@ async def test_a_page_that_repeats_ends_the_reading(stage: MakeStage, system: ty
     assert [error.reason for error in gaps_of(found).values()] == ["endless_pages"]
 
 
+def without_end(system: type[System], ids: Collection[str]) -> Doctor:
+    """Every answer is the first one with ids that nobody has seen, and another page behind it."""
+    first: list[bytes] = []
+    numbers = count(1)
+    known = re.compile("|".join(map(re.escape, ids)).encode())
+
+    def doctor(body: bytes) -> bytes:
+        first.append(body)
+        suffix = str(next(numbers)).encode()
+        page = known.sub(lambda found: found[0] + suffix, first[0])
+        return json.dumps(system.going_on(json.loads(page), json.loads(body))).encode()
+
+    return doctor
+
+
+@pytest.mark.parametrize(
+    ("system", "ability"),
+    # A provider's lists are read by the same lines, and this takes as many requests as they allow.
+    [
+        pytest.param(system, ListsBuilds if ListsBuilds in system.pages else ListsApps, id=system.name)
+        for system in SYSTEMS
+        if system.pages
+    ],
+)
+async def test_a_list_that_never_ends_ends_all_the_same(stage: MakeStage, system: type[System], ability: type) -> None:
+    """Each page brings what is new, and says that there is more: what was read stands, and that it is not all is told."""
+    scene = stage(system)
+    fill(scene, ability, system.pages[ability] if system.fills_pages else 1)
+    facts = await read(scene, ability)
+    scene.vendor.requests.clear()
+    scene.doctored.doctor(target_of(system, ability).path, without_end(system, [fact.id for fact in facts]))
+    found = await read(scene, ability)
+    assert 2 <= pages_read(scene, ability) <= MOST_PAGES
+    assert len({item.id for item in found}) == len(facts) * pages_read(scene, ability)
+    assert {error.reason for error in gaps_of(found).values()} == {"endless_pages"}
+
+
 @pytest.mark.parametrize("system", [s for s in SYSTEMS if ListsBuilds in s.pages], ids=lambda system: system.name)
 async def test_reading_stops_at_the_first_page_that_is_known(stage: MakeStage, system: type[System]) -> None:
     scene, size = stage(system), system.pages[ListsBuilds]
@@ -159,6 +210,26 @@ async def test_one_element_as_an_object(stage: MakeStage, system: type[System], 
     else:
         with pytest.raises(Confused):
             await read(scene, ability)
+
+
+@pytest.mark.parametrize(
+    ("system", "name", "run"),
+    [
+        (AppleSystem, "mints a link, its group", mint_link),
+        (AppleSystem, "lists expiries, profiles", list_expiries),
+        (AppleSystem, "lists failed uploads", list_failed_uploads),
+        (AppleSystem, "registers webhooks", change_webhooks),
+        (AppliverySystem, "lists publications", list_builds),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+async def test_one_element_as_an_object_in_lists_beside_them(stage: MakeStage, system: type[System], name: str, run: Run) -> None:
+    scene = stage(system)
+    scene.system.fill()
+    subject = await scene.subject()
+    target = next(replace(target, run=run) for target in system.targets if target.name == name)
+    scene.doctored.doctor(target.path, over_json(singled))
+    assert (await scene.outcome(target, subject, None)).startswith(target.rephrase("Confused"))
 
 
 @every_system

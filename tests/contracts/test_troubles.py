@@ -6,7 +6,8 @@ import tracemalloc
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 
 import pytest
@@ -22,13 +23,19 @@ from bot.sandbox.misbehaviour import Misbehaving, Misbehaviour
 from tests.contracts.conftest import Stage
 from tests.contracts.contract import FACTS, OTHER, Limits, Subject, System, Target
 from tests.contracts.systems import SYSTEMS, VARIANTS
-from tests.contracts.troubles import ASIDE, FILE_ENDS, TROUBLES, Trouble, error_inside, spoiled_body
+from tests.contracts.troubles import ASIDE, FILE_ENDS, OTHER_TYPES, TROUBLES, Trouble, error_inside, spoiled_body
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LONGEST = 10.0  # seconds that any of these may take, on a machine that does other things as well
 # Bytes. Four calls may be under way at once, each with its body as bytes and as text; a file is never held as a whole.
 CALL_MEMORY, FILE_MEMORY = 100_000_000, 8_000_000
+WITHOUT_SUBSTITUTE = {"account", "app_id", "bundle_id", "number", "uploaded_at", "expires_at", "size", "sha256", "notes"} | {
+    "file_name",
+    "min_os",
+    "branch",
+    "commit",
+}
 HARMLESS = {"host", "accept", "accept-encoding", "connection", "user-agent", "range", "if-range"}
 
 
@@ -125,11 +132,33 @@ async def test_trouble(scene: MakeScene, system: type[System], target: Target, n
 
 @pytest.mark.parametrize(("system", "target"), targets(with_files=False))
 async def test_values_of_other_types(scene: MakeScene, system: type[System], target: Target) -> None:
-    """Every value is of another type than it was. What is optional counts as absent, what is not is Confused."""
+    """Every value is of another type than it was, also of those that an answer must have."""
     found = await scene(system, target)
     found.stage.doctored.doctor(target.path, spoiled_body)
-    assert await found.stage.outcome(target, found.subject, None) != FACTS
+    outcome = await found.outcome(target, None)
+    wanted = target.differs.get(OTHER_TYPES) or target.rephrase("Confused")
+    assert outcome == wanted or outcome.startswith(f"{wanted}: ")
     assert found.stage.doctored.answers
+
+
+@pytest.mark.parametrize(
+    ("system", "target"), [case for case in targets() if case.values[1].name.startswith(("lists ", "rereads "))]
+)
+async def test_optional_values_of_other_types(scene: MakeScene, system: type[System], target: Target) -> None:
+    """What an answer must have is as it was, and with it all that was listed; no other fact is another one than the true one."""
+    found = await scene(system, target)
+    found.stage.doctored.doctor(target.path, partial(spoiled_body, spared=system.needed))
+    items = as_list(await found.stage.healthy(target, found.subject))
+    facts = {item.id: item for item in as_list(found.facts)}
+    assert {item.id for item in items} == set(facts)
+    assert found.stage.doctored.answers
+    for item in items:
+        for name in WITHOUT_SUBSTITUTE & {part.name for part in fields(item)}:
+            assert getattr(item, name) in (None, getattr(facts[item.id], name)), name
+
+
+def as_list(found: Any) -> list[Any]:
+    return [*found] if isinstance(found, list) else [found]
 
 
 @pytest.mark.parametrize(("system", "target"), targets())

@@ -1,7 +1,7 @@
 """Everything that a vendor may do wrong on the way of one call, and how the call must then end."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,18 +48,18 @@ def dense(_body: bytes) -> bytes:
     return b"[" + b"{}," * (TEN_MEGABYTES // 3) + b"{}]"
 
 
-def spoiled(value: Any) -> Any:
-    """Every leaf is of another type than it was."""
+def spoiled(value: Any, spared: Container[str] = ()) -> Any:
+    """Every leaf is of another type than it was, but for those with a `spared` name."""
     if isinstance(value, dict):
-        return {name: spoiled(inner) for name, inner in value.items()}
+        return {name: inner if name in spared else spoiled(inner, spared) for name, inner in value.items()}
     if isinstance(value, list):
-        return [spoiled(inner) for inner in value]
+        return [spoiled(inner, spared) for inner in value]
     kinds = {bool: "boolean", str: "text", int: "number", float: "number", type(None): "null"}
     return _SPOILED[kinds[type(value)]]
 
 
-def spoiled_body(body: bytes) -> bytes:
-    return json.dumps(spoiled(json.loads(body))).encode()
+def spoiled_body(body: bytes, spared: Container[str] = ()) -> bytes:
+    return json.dumps(spoiled(json.loads(body), spared)).encode()
 
 
 TROUBLES: Mapping[str, Trouble] = {
@@ -94,6 +94,7 @@ TROUBLES: Mapping[str, Trouble] = {
     "10 MB of tiny objects": Trouble("Confused: too_many_values", doctor=dense, of_shape=True, is_heavy=True),
     "10 MB of body": Trouble(FACTS, doctor=padded, of_shape=True, is_heavy=True),
 }
+OTHER_TYPES = "values of other types"
 ASIDE = (
     "401 then fine",
     "403",

@@ -229,20 +229,22 @@ async def test_a_doctor_makes_no_database(doctor: Doctor, tmp_path: Path) -> Non
 
 
 async def test_an_account_that_is_down_for_a_while(doctor: Doctor, tmp_path: Path) -> None:
-    address = f"sqlite:///{tmp_path}/purser.db"
+    address, noon = f"sqlite:///{tmp_path}/purser.db", datetime(2026, 5, 4, 12, tzinfo=UTC)
+    down = "down since 2026-05-04 12:30 UTC (timeout), 2 times in a row, last tried 2026-05-04 12:35 UTC"
     upgrade(address)
     async with aclosing(Database(address)) as store:
 
         def fail(repositories: Repositories) -> None:
             repositories.catalogue.register_account(APPLE, "app_store_connect")
             for minute in (30, 35):
-                repositories.catalogue.record_failure(APPLE, datetime(2026, 5, 4, 12, minute, tzinfo=UTC), "timeout")
+                at = noon + timedelta(minutes=minute)
+                repositories.catalogue.record_failure(APPLE, at, "timeout", next_at=at + timedelta(minutes=20))
 
         await store.write(fail)
-    assert await doctor.examine(DATABASE_URL=address)
-    mark, says, _ = doctor.finding(f"polls of {APPLE}")
-    assert mark == "warning"
-    assert says.startswith("down since 2026-05-04 12:30 UTC (timeout), 2 times in a row")
+    for minute, says in ((40, f"{down}, next try 2026-05-04 12:55 UTC"), (55, down)):
+        now = noon + timedelta(minutes=minute)
+        await doctor.examine(clock=lambda now=now: now, DATABASE_URL=address)  # type: ignore[misc]
+        assert doctor.finding(f"polls of {APPLE}")[:2] == ("warning", says)
     assert "`purser sync`" in doctor.report
 
 

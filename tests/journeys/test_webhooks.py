@@ -127,6 +127,21 @@ async def test_what_cannot_be_known_as_a_repetition_is_told_once_all_the_same(ve
     assert len(vendors.cards()) == 1
 
 
+async def test_uploads_that_never_became_builds_are_told_with_what_is_wrong(vendors: Vendors) -> None:
+    """Apple's call does not say of which app."""
+    world = vendors.journey.world
+    apps = [world.apple.add_app(name, f"com.acme.{name.lower()}") for name in ("Atlas", "Beacon", "Compass")]
+    await vendors.journey.check()
+    for app in apps:
+        world.apple.fail_upload(app, "3.4.0", "1700", [("90717", "Invalid App Store Icon.")])
+    told = {"oldState": "PROCESSING", "newState": "FAILED"}
+    assert await vendors.call(APPLE, world.apple.webhook(SECRETS[APPLE], attributes=told)) == 200
+    await until(lambda: len(vendors.cards()) == len(apps))
+    for card in vendors.cards():
+        assert "failed (Invalid App Store Icon.)" in card.text_content
+        assert "Download" not in [button.label for button in card.buttons]
+
+
 async def test_what_is_not_signed_by_the_vendor_is_refused(vendors: Vendors) -> None:
     before = [vendors.checks(account) for account in (APPLIVERY, APPCIRCLE)]
     for account in ACCOUNTS:

@@ -19,6 +19,8 @@ from bot.sandbox.vendors.apple.model import AgreementCode, AppleBuild, KeyProble
 from providers.app_store_connect.client import AppStoreConnect, summarise
 from tests.providers.apple import SECRET, START, Apple
 
+STEADY = ["apps", "builds", "buildUploads"]
+
 
 def known_of(builds: Any) -> frozenset[str]:
     return frozenset(build.id for build in builds)
@@ -45,7 +47,7 @@ async def test_apps_and_builds_as_facts(apple: Apple) -> None:
     assert (build.notes, build.min_os, build.bundle_id) == ("Faster search", "15.0", "com.acme.shop")
 
 
-async def test_a_steady_poll_of_45_apps_is_two_requests(apple: Apple) -> None:
+async def test_a_steady_poll_of_45_apps_is_two_requests_and_one_about_uploads(apple: Apple) -> None:
     apple.add_apps(45, builds_each=3)
     client = apple.client()
     known = known_of(await client.list_builds(await client.list_apps()))
@@ -53,17 +55,17 @@ async def test_a_steady_poll_of_45_apps_is_two_requests(apple: Apple) -> None:
     apple.pretend.requests.clear()
     again = await client.list_builds(await client.list_apps(), known)
     assert known_of(again) == known
-    assert apple.paths == ["/v1/apps", "/v1/builds"]
+    assert [path.rpartition("/")[2] for path in apple.paths] == STEADY
 
 
-async def test_a_steady_poll_of_45_apps_with_a_long_history_is_two_requests(apple: Apple) -> None:
+async def test_a_steady_poll_of_45_apps_with_a_long_history_is_two_requests_and_one_about_uploads(apple: Apple) -> None:
     apple.add_apps(45, builds_each=12)
     client = apple.client()
     known = known_of(await client.list_builds(await client.list_apps()))
     assert len(known) == 540
     apple.pretend.requests.clear()
     await client.list_builds(await client.list_apps(), known)
-    assert apple.paths == ["/v1/apps", "/v1/builds"]
+    assert [path.rpartition("/")[2] for path in apple.paths] == STEADY
 
 
 async def test_reading_goes_on_until_a_page_holds_nothing_unknown(apple: Apple) -> None:

@@ -236,7 +236,7 @@ async def test_versions_and_builds_come_together_newest_first(apple: Apple, shop
     assert (version.app_id, version.bundle_id, version.platform) == (shop.id, "com.acme.shop", Platform.IOS)
 
 
-async def test_a_steady_poll_of_45_apps_with_versions_is_two_requests(apple: Apple) -> None:
+async def test_a_steady_poll_of_45_apps_with_versions_is_two_requests_and_one_about_uploads(apple: Apple) -> None:
     apple.add_apps(45, builds_each=12)
     for build in list(apple.pretend.builds.values()):
         state = "READY_FOR_DISTRIBUTION" if build.number == "12" else "REPLACED_WITH_NEW_VERSION"
@@ -249,24 +249,24 @@ async def test_a_steady_poll_of_45_apps_with_versions_is_two_requests(apple: App
     assert apple.paths == ["/v1/apps", *["/v1/builds"] * 3]
     apple.pretend.requests.clear()
     again = await client.list_builds(await client.list_apps(), frozenset(build.id for build in builds))
-    assert apple.paths == ["/v1/apps", "/v1/builds"]
+    assert [path.rpartition("/")[2] for path in apple.paths] == ["apps", "builds", "buildUploads"]
     assert {build for build in again if build.track == "App Store"} == {build for build in builds if build.track == "App Store"}
 
 
 async def test_a_poll_of_45_apps_never_takes_more_than_three_requests(apple: Apple) -> None:
     """Also in a new process, with phased releases under way, until there is nothing left to ask."""
-    apple.add_apps(45, builds_each=8)
+    apple.add_apps(45, builds_each=4)
     for build in list(apple.pretend.builds.values()):
-        is_newest = build.number == "8"
-        state = "READY_FOR_DISTRIBUTION" if is_newest else "REPLACED_WITH_NEW_VERSION"
-        version = apple.pretend.add_store_version(build.app, f"1.{build.number}", state=state, build=build)
-        if is_newest and int(build.app.name[-3:]) < 3:
+        is_newest, app = build.number == "4", int(build.app.name[-3:])
+        state, made_at = "READY_FOR_DISTRIBUTION" if is_newest else "REPLACED_WITH_NEW_VERSION", START - timedelta(9 * app)
+        version = apple.pretend.add_store_version(build.app, f"1.{build.number}", state=state, build=build, created_at=made_at)
+        if is_newest and app < 3:
             apple.pretend.set_phase(version, day=2)
     first = apple.client()
     truth = {build.id: build for build in await first.list_builds(await first.list_apps())}
     client, known = apple.client(), frozenset(truth)
     requests = []
-    for _ in range(52):
+    for _ in range(2 + 11 + 45):  # numbers, young versions, each app's failed uploads, and nothing
         apple.pretend.requests.clear()
         seen = await client.list_builds(await client.list_apps(), known)
         requests.append(len(apple.pretend.requests))
@@ -274,7 +274,7 @@ async def test_a_poll_of_45_apps_never_takes_more_than_three_requests(apple: App
     assert max(requests) == 3
     assert requests[-1] == 2
     assert len([build for build in seen if build.detail == "phased release day 2 of 7"]) == 3
-    assert len([build for build in seen if build.track == "App Store"]) == 45 * 8
+    assert len([build for build in seen if build.track == "App Store"]) == 45 * 4
 
 
 async def test_a_poll_that_reads_on_for_a_build_in_processing_asks_for_more_at_times_only(apple: Apple, shop: AppleApp) -> None:

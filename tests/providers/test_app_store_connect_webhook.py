@@ -11,7 +11,7 @@ from bot.domain.errors import Confused, Refused
 from bot.domain.ports import WebhookHint, WebhookRequest
 from bot.sandbox.vendors.apple.hooks import EVENT_TYPES, delivered_type
 from providers.app_store_connect.webhook import parse_webhook, signature
-from tests.providers.json_values import ANY_JSON, UNHURRIED
+from tests.providers.json_values import ANY_JSON, UNHURRIED, replaced
 
 SECRET = "This is my secret"
 BUILD_UPLOADED = {
@@ -140,3 +140,10 @@ def test_any_signed_json_is_a_hint_a_ping_or_confusing(data: Any) -> None:
         with suppress(Confused):
             hint = parse(body)
             assert hint is None or isinstance(hint, WebhookHint)
+
+
+@pytest.mark.parametrize(("word", "has_failed"), [("FAILED", True), ("COMPLETE", False), (None, False), (["FAILED"], False)])
+def test_an_upload_that_failed_is_hinted_at(word: object, has_failed: bool) -> None:
+    hint = parse(as_body(replaced(BUILD_UPLOADED, ("data", "attributes", "newState"), word)))
+    assert hint is not None
+    assert hint.has_failed_upload is has_failed

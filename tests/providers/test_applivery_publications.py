@@ -46,7 +46,8 @@ def pages(changes: dict[str, Any], store_url: str | None = None) -> list[Build]:
     """The pages of the first recorded publication with changes, over the recorded builds."""
     item = recorded("publications")["data"]["items"][0] | changes
     found = read({"data": {"items": [item]}}).items
-    return list(publications.page_builds(found, recorded_builds(), store_url))
+    labels = wire.read_labels(recorded("builds"), "acme", "list builds")
+    return list(publications.page_builds(found, recorded_builds(), store_url, labels))
 
 
 # --- wire -----------------------------------------------------------------------------------------
@@ -102,8 +103,15 @@ def test_the_newest_build_of_each_platform_is_on_the_page() -> None:
         ({"filter": {"type": "gitBranch", "value": "release/2.4"}}, ["ios 2.4.1"]),
         ({"filter": {"type": "gitBranch", "value": "release"}}, []),
         ({"filter": {"type": "gitBranch"}}, []),
-        ({"filter": {"type": "tag", "value": "qa"}}, []),
-        ({"filter": {"type": "gitTag", "value": "v2.4.1"}}, []),
+        ({"filter": {"type": "tag", "value": "qa"}}, ["ios 2.4.1"]),
+        ({"filter": {"type": "tag", "value": "q"}}, []),
+        ({"filter": {"type": "tag", "value": "qa,beta"}}, []),
+        ({"filter": {"type": "tag", "value": "v2.4.1"}}, []),
+        ({"filter": {"type": "tag", "value": ["qa"]}}, []),
+        ({"filter": {"type": "tag"}}, []),
+        ({"filter": {"type": "gitTag", "value": "v2.4.1"}}, ["ios 2.4.1"]),
+        ({"filter": {"type": "gitTag", "value": "qa"}}, []),
+        ({"filter": {"type": "gitTag"}}, []),
         ({"filter": {"type": "moon"}}, []),
         ({"filter": None}, []),
         ({"application": "5f0000000000000000000002"}, []),
@@ -170,7 +178,7 @@ JSON = st.recursive(
 def test_any_json_is_read_or_confuses(body: Any) -> None:
     for wrapped in (body, {"data": body}, {"data": {"items": [body]}}):
         with suppress(Confused):
-            list(publications.page_builds(read(wrapped).items, recorded_builds(), STORE))
+            list(publications.page_builds(read(wrapped).items, recorded_builds(), STORE, {}))
         with suppress(Confused):
             publications.read_publication(wrapped, "acme", "test")
 
@@ -236,6 +244,21 @@ async def test_a_page_stands_beside_the_file_and_goes_on_with_it(
     vendor.upload(shop, "1.2", "3", platform="ios", processed=False)
     followed = await page_of(client)
     assert (followed.key, followed.version) == (page.key, "1.1")
+
+
+@pytest.mark.parametrize(("kind", "value"), [("gitBranch", "release"), ("tag", "approved"), ("gitTag", "v1.0")])
+async def test_the_page_is_that_of_the_newest_build_it_really_serves(
+    client: Applivery, vendor: PretendApplivery, shop: AppliveryApp, still_clock: Any, kind: str, value: str
+) -> None:
+    """Beside newer builds that it does not serve, and on a later page than the first."""
+    vendor.page_size_max = 10
+    vendor.store.publish(shop.id, "shop", kind=kind, value=value)
+    labelled: dict[str, Any] = {"branch": "release", "tags": ("qa", "approved"), "git_tag": "v1.0"}
+    for hours, labels in ((30, labelled), (20, labelled), *((hours, {}) for hours in range(1, 15))):
+        vendor.upload(shop, f"1.{30 - hours}", str(hours), uploaded_at=still_clock() - timedelta(hours=hours), **labels)
+    page = await page_of(client)
+    assert page.version == "1.10"
+    assert (await client.mint_link(page)).url == f"{vendor.store.url}/shop"
 
 
 async def test_one_request_more_and_none_without_a_store(connect: Connect, vendor: PretendApplivery, shop: AppliveryApp) -> None:

@@ -61,11 +61,25 @@ async def test_a_build_is_announced_when_it_can_be_used(sync: Sync, store: Datab
     assert (await sync.account("acme-apple")).news == 1
 
 
-@pytest.mark.parametrize("state", [BuildState.FAILED, BuildState.EXPIRED])
-async def test_nobody_hears_of_what_cannot_be_used(sync: Sync, apple: Shelf, state: BuildState) -> None:
+async def test_nobody_hears_of_what_cannot_be_used(sync: Sync, apple: Shelf) -> None:
     await sync.account("acme-apple")
-    apple.builds = [make_build(apple.apps[0], "418", state=state)]
+    apple.builds = [make_build(apple.apps[0], "418", state=BuildState.EXPIRED)]
     assert (await sync.account("acme-apple")).news == 0
+
+
+async def test_what_failed_between_two_checks_is_told_unless_it_is_old(
+    sync: Sync, store: Database, apple: Shelf, clock: StoppedClock
+) -> None:
+    await subscribe(store)
+    await sync.account("acme-apple")
+    old = NOON - timedelta(days=2)
+    apple.builds = [
+        make_build(apple.apps[0], "418", state=BuildState.FAILED),
+        make_build(apple.apps[0], "417", state=BuildState.FAILED, uploaded_at=old),
+    ]
+    assert (await sync.account("acme-apple")).news == 1
+    assert (await sync.account("acme-apple")).news == 0
+    assert await channels_told(store, clock) == ["C1"]
 
 
 async def test_an_app_that_appears_with_old_builds_floods_nobody(sync: Sync, apple: Shelf) -> None:

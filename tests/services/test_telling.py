@@ -140,3 +140,57 @@ async def test_a_build_that_can_be_had_at_last_is_told(scene: Scene, between: Bu
     (card,) = scene.said(scene.channel())[:1]
     assert "ready" in card.text_content
     assert told == (between is BuildState.FAILED)  # a failure is told by itself
+
+
+async def test_a_vendor_whose_servers_disagree_fills_no_thread(scene: Scene) -> None:
+    """The card follows all the same, and whatever else becomes of the build is said."""
+    mobile = scene.channel()
+    await scene.subscribe(mobile)
+    build = scene.upload("418")
+    await scene.check()
+    await scene.deliver()
+    for state in (BuildState.PROCESSING, BuildState.READY) * 4:
+        scene.clock.advance(minutes=5)
+        build = scene.change(build, state=state)
+        await scene.check()
+        await scene.deliver()
+        assert ("still processing" if state is BuildState.PROCESSING else "ready") in scene.said(mobile)[0].text_content
+    card, *lines = scene.said(mobile)
+    assert [line.text_content.partition("now ")[2].partition(",")[0] for line in lines] == ["still processing", "ready"]
+    scene.change(build, state=BuildState.EXPIRED)
+    await scene.check()
+    await scene.deliver()
+    assert "expired" in scene.said(mobile)[-1].text_content
+    assert {line.thread_ts for line in scene.said(mobile)[1:]} == {card.ts}
+
+
+async def test_a_state_that_comes_back_on_another_day_is_said_again(scene: Scene) -> None:
+    await scene.subscribe(scene.channel())
+    build = scene.upload("418", track="App Store", state=BuildState.IN_REVIEW)
+    for state in (BuildState.REJECTED, BuildState.IN_REVIEW, BuildState.REJECTED):
+        await scene.check()
+        scene.clock.advance(days=1)
+        build = scene.change(build, state=state)
+    await scene.check()
+    await scene.deliver()
+    _, *lines = scene.said(scene.channel())
+    assert [line.text_content.partition("now ")[2].partition(",")[0] for line in lines] == ["rejected", "in review", "rejected"]
+
+
+async def test_what_is_not_said_counts_as_no_message(scene: Scene) -> None:
+    """Or cards that only change would hold back new ones."""
+    mobile = scene.channel()
+    await scene.subscribe(mobile)
+    builds = [scene.upload(str(number), version=f"3.{number}") for number in range(5)]
+    await scene.check()
+    await scene.deliver()
+    for state in (BuildState.PROCESSING, BuildState.READY, BuildState.PROCESSING):
+        scene.clock.advance(minutes=5)
+        builds = [scene.change(build, state=state) for build in builds]
+        await scene.check()
+        await scene.deliver()
+    told = len(scene.said(mobile))
+    scene.upload("9", version="3.9")
+    await scene.check()
+    await scene.deliver()
+    assert len(scene.said(mobile)) == told + 1

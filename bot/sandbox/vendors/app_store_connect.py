@@ -81,6 +81,7 @@ class PretendAppStoreConnect(PretendVendor):
         self.paging = Paging()
         self.apps: dict[str, AppleApp] = {}
         self.builds: dict[str, AppleBuild] = {}
+        self.failed_uploads: dict[str, AppleBuild] = {}
         self.groups: dict[str, BetaGroup] = {}
         self.certificates: dict[str, Certificate] = {}
         self.profiles: dict[str, Profile] = {}
@@ -233,6 +234,25 @@ class PretendAppStoreConnect(PretendVendor):
                 self.add_to_group(build, group)
         return build
 
+    def fail_upload(
+        self,
+        app: AppleApp,
+        version: str,
+        number: str,
+        errors: Sequence[tuple[str, str]] = (),
+        *,
+        platform: str = "ios",
+        uploaded_at: datetime | None = None,
+    ) -> AppleBuild:
+        """An upload that never becomes a build. `errors` are (code, description)."""
+        upload = self.upload(app, version, number, platform=platform, processed=False, uploaded_at=uploaded_at)
+        self.remove(upload)
+        upload.is_upload_alone, upload.processing, upload.errors = True, "FAILED", list(errors)
+        self.failed_uploads[upload.upload_id] = upload
+        facts = {"oldState": "PROCESSING", "newState": "FAILED"}
+        self.hooks.emit(app, "BUILD_UPLOAD_STATE_UPDATED", ("buildUploads", upload.upload_id), facts)
+        return upload
+
     def add_to_group(self, build: AppleBuild, group: BetaGroup) -> None:
         group.builds[build.id] = build
         build.groups.append(group)
@@ -379,7 +399,8 @@ class PretendAppStoreConnect(PretendVendor):
 
     async def list_app_uploads(self, request: Request) -> Response:
         app = self._app(request)
-        return self._list(request, lists.upload_list([build for build in shuffled(self.builds) if build.app is app]))
+        uploads = [*shuffled(self.builds), *shuffled(self.failed_uploads)]
+        return self._list(request, lists.upload_list([upload for upload in uploads if upload.app is app]))
 
     async def get_store_version(self, request: Request) -> Response:
         version = _instance(self.store_versions, "appStoreVersions", request.path_params["version"])

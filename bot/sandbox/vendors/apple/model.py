@@ -40,7 +40,10 @@ class BetaGroup:
 
 @dataclass(eq=False, slots=True)
 class AppleBuild:
-    """`number` is what the API calls `version`; `version` stands on the pre-release version `train_id`."""
+    """`number` is what the API calls `version`; `version` stands on the pre-release version `train_id`.
+
+    `is_upload_alone`: it failed so early that there is an upload and no build.
+    """
 
     id: str
     app: AppleApp
@@ -60,6 +63,7 @@ class AppleBuild:
     internal_state: str = "IN_BETA_TESTING"
     errors: list[tuple[str, str]] = field(default_factory=list)
     groups: list[BetaGroup] = field(default_factory=list, repr=False)
+    is_upload_alone: bool = False
 
     @property
     def apple_platform(self) -> str:

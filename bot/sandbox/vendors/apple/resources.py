@@ -147,7 +147,10 @@ def upload_resource(build: AppleBuild) -> Resource:
             "infos": [],
         },
     }
-    return Resource("buildUploads", build.upload_id, attributes, {"build": lambda: build_resource(build, build.uploaded_at)})
+    became: dict[str, Related] = {
+        "build": lambda: None if build.is_upload_alone else build_resource(build, build.uploaded_at),
+    }
+    return Resource("buildUploads", build.upload_id, attributes, became)
 
 
 def store_version_resource(version: StoreVersion) -> Resource:
