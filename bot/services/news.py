@@ -64,11 +64,11 @@ def gone(build: Build, at: datetime) -> News:
 
 
 def _changed(build: Build, old: str, new: str, *, is_loud: bool, at: datetime) -> News:
-    """Each state is said once a day. It can come back (in review, rejected, in review again), and where a vendor's servers
-    disagree it does so with every check: then only the card goes with it."""
+    """Each state is said once in the same hour. It can come back (in review, rejected, in review again), and where a vendor's
+    servers disagree it does so with every check: then only the card goes with it."""
     kind, facts, subject = AlertKind.BUILD_CHANGED, {"from": str(old), "to": str(new)}, f"build_changed:{build.key}"
     silent = News(kind, build, f"{subject}:{old}>{new}:{at.isoformat()}", is_loud=False, facts=facts | {SILENT: "yes"})
-    return News(kind, build, f"{subject}:{new}:{at.date()}", is_loud, facts, again=silent)
+    return News(kind, build, f"{subject}:{new}:{at:%Y-%m-%dT%H}", is_loud, facts, again=silent)
 
 
 def _can_be_used_for_the_first_time(before: Build | None, now: Build, health: AccountHealth, app_was_known: bool) -> bool:
