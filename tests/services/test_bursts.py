@@ -55,6 +55,24 @@ async def test_more_become_one_message_with_their_downloads(scene: Scene) -> Non
     assert {(delivery.ts, delivery.state) for delivery in last} == {(burst.ts, DeliveryState.SENT)}
 
 
+async def test_those_without_a_row_are_named_with_their_state(scene: Scene) -> None:
+    oldest = scene.upload("500", version="4.0.0", handover=Handover.FILE)
+    upload(scene, 22, first=1)
+    (burst,) = await told(scene)
+    assert len(downloads(burst)) == 20
+    rest = "and 3 more, under All versions: Shop 4.2.0 (502) ready, Shop 4.1.0 (501) ready, Shop 4.0.0 (500) ready"
+    assert rest in burst.text_content
+    scene.change(oldest, state=BuildState.REJECTED)
+    assert "4.0.0 (500) rejected" in (await told(scene))[0].text_content
+
+
+async def test_a_list_that_names_no_more_says_so(scene: Scene) -> None:
+    upload(scene, 200)
+    (burst,) = await told(scene)
+    assert "and 180 more, under All versions: Shop 4.179.0 (679) ready, " in burst.text_content
+    assert ") ready, …" in burst.text_content
+
+
 async def test_what_follows_within_the_minute_is_folded_too(scene: Scene) -> None:
     upload(scene, 4)
     await told(scene)
