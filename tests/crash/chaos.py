@@ -135,11 +135,12 @@ def is_about_papers(thing: Readable) -> bool:
     return f"blocks {APPLE}" in thing.text_content
 
 
-def told_of_papers(channel: Channel) -> tuple[int, int]:
-    """How many cards there say that the agreement blocked and blocks no more, and how many lines in their threads."""
+def told_of_papers(channel: Channel) -> tuple[int, int, bool]:
+    """Cards there about the agreement, lines in their threads, and whether each card says that it is over."""
     about = [message for message in channel.messages if message.metadata and is_about_papers(message)]
-    cards = [message for message in about if message.thread_ts is None and "It took" in message.text_content]
-    return len(cards), sum(message.thread_ts in {card.ts for card in cards} for message in about)
+    cards = [message for message in about if message.thread_ts is None]
+    lines = sum(message.thread_ts in {card.ts for card in cards} for message in about)
+    return len(cards), lines, all("It took" in card.text_content for card in cards)
 
 
 def told(channel: Channel, numbers: set[str]) -> dict[str, int]:

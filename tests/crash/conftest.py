@@ -72,7 +72,7 @@ class Scene:
         """Also that an agreement blocked and does not any more."""
 
         async def cleared(_: Database) -> bool:
-            return all(lines for _, lines in self.papers)
+            return all(lines and is_over for _, lines, is_over in self.papers)
 
         await self._until(cleared)
         await self.until_told()
@@ -113,8 +113,8 @@ class Scene:
         return "\n".join([f"missing: {self.missing}, stale: {self.stale}, papers: {self.papers}", *lines, *accounts, *logs])
 
     @property
-    def papers(self) -> list[tuple[int, int]]:
-        """In each channel that hears about agreements: cards, and lines in their threads."""
+    def papers(self) -> list[tuple[int, int, bool]]:
+        """In each channel that hears about agreements: cards, lines in their threads, whether the cards say that it is over."""
         return [told_of_papers(channel) for channel in self.readers]
 
     @property

@@ -30,7 +30,7 @@ async def test_one_process_on_sqlite(on_sqlite: Scene, seed: int) -> None:
         await ready(scene.world.public_url)
         await scene.until_told()
     assert scene.wrong == []
-    assert scene.papers == [(1, 1)] * len(scene.readers)
+    assert scene.papers == [(1, 1, True)] * len(scene.readers)
     assert bot.ended == [0]
 
 
@@ -49,5 +49,5 @@ async def test_two_webs_two_workers_two_clocks_on_one_postgresql(on_postgres: Sc
         await storm(scene.world, crew, scene.uploads, KILLS, random, scene.is_owed)
         await scene.until_all_is_known()
     assert scene.wrong == []
-    assert scene.papers == [(1, 1)] * len(scene.readers)
+    assert scene.papers == [(1, 1, True)] * len(scene.readers)
     assert [member.ended for member in crew] == [[0]] * len(crew)
