@@ -22,6 +22,8 @@ SEED = int(os.environ.get("PURSER_SEED") or (int(RUN, 16) if RUN else secrets.ra
 KILLS = int(os.environ.get("PURSER_KILLS") or 10)  # of each database: 20 in all
 PAUSE = (0.1, 0.9)  # seconds between two kills: shorter and longer than a start takes
 WORST = 5.0  # seconds to wait for the worst moment, while something is to be told
+MUCH = 25  # builds still to be told: no more come, and the worst moment is waited for longer
+CALM = 10.0  # seconds to wait for it then
 PATIENCE = 30.0  # seconds until an agreement that blocks is told somewhere
 METHODS = ("chat.postMessage", "chat.postMessage", "conversations.history", "chat.update", "auth.test")
 
@@ -85,26 +87,27 @@ def trouble(world: World, random: Random) -> Act:
 
 
 async def storm(
-    world: World, crew: Sequence[Member], uploads: Uploads, kills: int, random: Random, is_owed: Callable[[], bool]
+    world: World, crew: Sequence[Member], uploads: Uploads, kills: int, random: Random, owed: Callable[[], int]
 ) -> None:
     """Kills at random, while builds arrive, things go wrong, and an agreement blocks Apple's account: the Account Holder signs in
-    the second half, when somebody can have read of it. Then everything outside is well again. `is_owed`: whether a build is still
-    to be told somewhere."""
+    the second half, when somebody can have read of it. Then everything outside is well again. `owed`: how many builds are
+    still to be told somewhere."""
     world.apple.block_agreements()
     for number in range(kills):
         if number >= kills // 2 and any(map(_tells_of_papers, world.slack.workspace.happenings)):
             world.apple.clear_agreements()
-        if random.random() < 0.5:
-            trouble(world, random)()
-        if random.random() < 0.6:
-            uploads.one(random)
-        if random.random() < 0.4:
+        dice = Random(random.random())  # the next kill's are the same however far things got until this one
+        if dice.random() < 0.5:
+            trouble(world, dice)()
+        if dice.random() < 0.6 and owed() < MUCH:
+            uploads.one(dice)
+        if dice.random() < 0.4:
             uploads.reject()
-        if number % 3 == 0 and is_owed():
-            await killed_in_between(world, crew)
+        if number % 3 == 0 and owed():
+            await killed_in_between(world, crew, WORST if owed() < MUCH else CALM)
         else:
-            await asyncio.sleep(random.uniform(*PAUSE))
-            random.choice(crew).kill()
+            await asyncio.sleep(dice.uniform(*PAUSE))
+            dice.choice(crew).kill()
     world.slack.api.faults.clear()
     world.slack.api.faults.release()
     for vendor in (world.apple, world.applivery, world.appcircle):
@@ -113,11 +116,11 @@ async def storm(
     world.apple.clear_agreements()
 
 
-async def killed_in_between(world: World, crew: Sequence[Member]) -> None:
+async def killed_in_between(world: World, crew: Sequence[Member], within: float) -> None:
     """The worst moment: Slack took a message, and whoever sent it does not live to hear of it."""
     world.slack.api.faults.lose_answer("chat.postMessage")
     with suppress(NothingSeen):
-        await world.slack.workspace.watch(_is_posted, WORST, world.slack.mark)
+        await world.slack.workspace.watch(_is_posted, within, world.slack.mark)
     for member in crew:
         if member.command in ("run", "worker"):
             member.kill()

@@ -121,9 +121,9 @@ class Scene:
     def missing(self) -> list[tuple[str, str]]:
         return [(name, number) for name, number, times in self.counts() if times == 0]
 
-    def is_owed(self) -> bool:
-        """Whether a build is still to be told somewhere."""
-        return bool(self.missing)
+    def owed(self) -> int:
+        """How many builds are still to be told somewhere."""
+        return len({number for _, number in self.missing})
 
     @property
     def stale(self) -> list[str]:

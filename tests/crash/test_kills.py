@@ -24,7 +24,7 @@ async def test_one_process_on_sqlite(on_sqlite: Scene, seed: int) -> None:
     async with working(bot):
         await ready(scene.world.public_url)
         await scene.subscribe()
-        await storm(scene.world, [bot], scene.uploads, KILLS, random, scene.is_owed)
+        await storm(scene.world, [bot], scene.uploads, KILLS, random, scene.owed)
         await scene.until_all_is_known()
         bot.kill()  # whatever is half-way now is looked at once more
         await ready(scene.world.public_url)
@@ -46,7 +46,7 @@ async def test_two_webs_two_workers_two_clocks_on_one_postgresql(on_postgres: Sc
         await asyncio.gather(ready(scene.world.public_url), ready(f"http://127.0.0.1:{second['PORT']}"))
         await scene.subscribe()
         scene.uploads.one(random)  # while nobody dies
-        await storm(scene.world, crew, scene.uploads, KILLS, random, scene.is_owed)
+        await storm(scene.world, crew, scene.uploads, KILLS, random, scene.owed)
         await scene.until_all_is_known()
     assert scene.wrong == []
     assert scene.papers == [(1, 1, True)] * len(scene.readers)
