@@ -105,6 +105,7 @@ class AlertDelivery:
                 ended += [at_work.pop(channel) for channel, task in [*at_work.items()] if task.done()]
         finally:
             await _stopped(at_work.values())
+            self._packer.forget()
 
     async def _one_channel(self, channel: str, left: set[str]) -> int:
         """What is due there, one after the other. `left` has the channel unless all went well."""

@@ -1,6 +1,5 @@
 """Alerts and their deliveries."""
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from secrets import token_hex
@@ -102,19 +101,16 @@ class SqlOutbox:
         prefix = token_hex(8)
         named = [(notice.alert.id or f"{prefix}{number}", notice) for number, notice in enumerate(notices, _FIRST)]
         new = self._add_alerts([_alert(id, notice.alert) for id, notice in named])
-        heard: defaultdict[_Waiting, list[str]] = defaultdict(list)
-        for alert_id, notice in named:
-            if alert_id in new:
-                for waiting in _waiting(notice):
-                    heard[waiting].append(alert_id)
-        self._add_deliveries(heard)
+        self._add_deliveries([(id, notice) for id, notice in named if id in new])
         return len(new)
 
-    def _add_deliveries(self, heard: Mapping[_Waiting, Sequence[str]]) -> None:
-        """The database makes the rows of a channel from the ids of its alerts: two hundred thousand take half as long."""
+    def _add_deliveries(self, named: Sequence[tuple[str, Notice]]) -> None:
+        """The database makes the rows of a channel from the ids of its alerts: two hundred thousand take half as long, and nobody
+        holds them all."""
         adding = _adding(self._connection)
         prefix, number = token_hex(8), _FIRST
-        for (channel, due_at, is_digest), alert_ids in sorted(heard.items()):
+        for channel, due_at, is_digest in sorted({waiting for _, notice in named for waiting in _waiting(notice)}):
+            alert_ids = [id for id, notice in named if _due_at(notice, channel, is_digest) == due_at]
             facts = {"prefix": prefix, "number": number, "channel": channel, "due_at": due_at, "is_digest": is_digest}
             self._connection.execute(adding, {**facts, "alert_ids": alert_ids})
             number += len(alert_ids)
@@ -285,6 +281,14 @@ def _waiting(notice: Notice) -> Iterator[_Waiting]:
     made_at = notice.alert.created_at
     yield from ((channel, made_at, False) for channel in notice.channels if channel not in notice.digests)
     yield from ((channel, due_at, True) for channel, due_at in notice.digests.items())
+
+
+def _due_at(notice: Notice, channel: str, is_digest: bool) -> datetime | None:
+    """When it is to be told there; None: not at all, or not so."""
+    due_at = notice.digests.get(channel)
+    if is_digest or due_at is not None:
+        return due_at if is_digest else None
+    return notice.alert.created_at if channel in notice.channels else None
 
 
 def read_delivery(row: Row[*tuple[Any, ...]]) -> Delivery:

@@ -1,9 +1,11 @@
 """One quiet card per build: bursts become one message, the same version one thread."""
 
+import gc
 from collections.abc import AsyncIterator
 
 import pytest
 
+from bot.domain.answers import AlertFacts
 from bot.domain.model import BuildState, DeliveryState, Handover
 from bot.manifest import scopes
 from bot.sandbox.slack import Message, PretendSlack
@@ -28,6 +30,11 @@ async def scene(store: Database, clock: StoppedClock) -> AsyncIterator[Scene]:
 def upload(scene: Scene, count: int, first: int = 0) -> None:
     for number in range(first, first + count):
         scene.upload(str(500 + number), version=f"4.{number}.0", handover=Handover.FILE)
+
+
+def in_memory(kind: type) -> int:
+    gc.collect()
+    return sum(type(each) is kind for each in gc.get_objects())
 
 
 def downloads(message: Message) -> list[str]:
@@ -71,6 +78,14 @@ async def test_a_list_that_names_no_more_says_so(scene: Scene) -> None:
     (burst,) = await told(scene)
     assert "and 180 more, under All versions: Shop 4.179.0 (679) ready, " in burst.text_content
     assert ") ready, …" in burst.text_content
+
+
+async def test_what_was_told_is_not_kept_in_memory(scene: Scene) -> None:
+    delivery, before = scene.delivery(), in_memory(AlertFacts)
+    upload(scene, 100)
+    await scene.check()
+    assert await delivery.deliver_due() == 1
+    assert in_memory(AlertFacts) == before
 
 
 async def test_what_follows_within_the_minute_is_folded_too(scene: Scene) -> None:
