@@ -1,5 +1,6 @@
 """One quiet card per build: bursts become one message, the same version one thread."""
 
+import asyncio
 import gc
 from collections.abc import AsyncIterator
 
@@ -9,6 +10,7 @@ from bot.domain.answers import AlertFacts
 from bot.domain.model import BuildState, DeliveryState, Handover
 from bot.manifest import scopes
 from bot.sandbox.slack import Message, PretendSlack
+from bot.services.alerts import ON_THE_WAY
 from bot.services.parcels import MOST_CARDS
 from bot.services.sync import Sync
 from bot.store import Database
@@ -78,6 +80,23 @@ async def test_a_list_that_names_no_more_says_so(scene: Scene) -> None:
     (burst,) = await told(scene)
     assert "and 180 more, under All versions: Shop 4.179.0 (679) ready, " in burst.text_content
     assert ") ready, …" in burst.text_content
+
+
+async def test_so_many_messages_are_in_slacks_hands_at_once(scene: Scene) -> None:
+    for number in range(ON_THE_WAY + 15):
+        await scene.subscribe(scene.channel(f"crowd{number}"))
+    upload(scene, 1)
+    await scene.check()
+    faults = scene.slack.api.faults
+    faults.hang("chat.postMessage", times=100)
+    delivering = asyncio.create_task(scene.deliver())
+    while faults.waits("chat.postMessage") > 100 - ON_THE_WAY:  # noqa: ASYNC110 - they are on their way
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)
+    assert faults.waits("chat.postMessage") == 100 - ON_THE_WAY
+    faults.clear()
+    faults.release()
+    assert await delivering == 16
 
 
 async def test_what_was_told_is_not_kept_in_memory(scene: Scene) -> None:
