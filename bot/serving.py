@@ -1,10 +1,12 @@
 """Runs what was wired until somebody tells it to end: a process that was told to ends with exit code 0."""
 
 import asyncio
+import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
+from threading import Timer
 from types import FrameType
 
 import structlog
@@ -13,6 +15,7 @@ from starlette.types import ASGIApp
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 GRACE = 3  # seconds for open requests; whoever stops a container kills it 10 seconds later, and other work has to end, too
+LONGEST = 8.0  # seconds for everything: a thread that waits for a database that stands still would be waited for without an end
 
 log = structlog.get_logger()
 
@@ -60,12 +63,25 @@ class _Server(uvicorn.Server):
 
 @contextmanager
 def _on_stop(handle: Callable[[int, FrameType | None], object]) -> Iterator[None]:
-    """Ctrl-C and SIGTERM call `handle` in the event loop, instead of breaking off whatever runs."""
+    """Ctrl-C and SIGTERM call `handle` in the event loop, instead of breaking off whatever runs; LONGEST later nothing does."""
     loop = asyncio.get_running_loop()
+
+    def told(number: int) -> None:
+        leaving = Timer(LONGEST, _leave)
+        leaving.daemon = True
+        leaving.start()
+        handle(number, None)
+
     for number in STOP_SIGNALS:
-        loop.add_signal_handler(number, handle, number, None)
+        loop.add_signal_handler(number, told, number)
     try:
         yield
     finally:
         for number in STOP_SIGNALS:
             loop.remove_signal_handler(number)
+
+
+def _leave() -> None:
+    """What is half-way is taken up as after a crash."""
+    log.warning("left before everything had ended")
+    os._exit(0)

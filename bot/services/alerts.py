@@ -23,6 +23,7 @@ LONGEST_PAUSE = timedelta(minutes=15)
 LEASE = timedelta(seconds=30)
 MOST_ATTEMPTS = 30  # that Slack refused or left without an answer; with the pauses above about seven hours
 AT_A_TIME = 2  # channels whose next message is decided
+ON_THE_WAY = 25  # messages in Slack's hands at once: it takes some five a second of a whole workspace
 LOOK_EVERY = 0.5  # seconds between two looks for channels that became due while others are at work
 CARD_IS_GONE = frozenset(("message_not_found", "thread_not_found"))
 CARD_STAYS = frozenset(("cant_update_message", "edit_window_closed"))  # a workspace may forbid edits after a while
@@ -70,6 +71,7 @@ class AlertDelivery:
         self._pace = pace
         self._lease = lease
         self._taking = asyncio.Semaphore(AT_A_TIME)
+        self._telling = asyncio.Semaphore(ON_THE_WAY)
         self._updates_from: datetime | None = None  # Slack limits chat.update for the whole workspace
 
     async def resume(self, older_than: timedelta | None = None) -> int:
@@ -105,18 +107,25 @@ class AlertDelivery:
                 ended += [at_work.pop(channel) for channel, task in [*at_work.items()] if task.done()]
         finally:
             await _stopped(at_work.values())
+            self._packer.forget()
 
     async def _one_channel(self, channel: str, left: set[str]) -> int:
         """What is due there, one after the other. `left` has the channel unless all went well."""
         left.add(channel)
         sent = taken = 0
-        while parcel := await self._take(channel):
+        while (outcome := await self._next(channel)) is not None:
             taken += 1
-            sent += await self._attempt(parcel)
+            sent += outcome
             await asyncio.sleep(self._pace)
         if taken:
             left.discard(channel)
         return sent
+
+    async def _next(self, channel: str) -> bool | None:
+        """Whether Slack took what is due there next; None: nothing is."""
+        async with self._telling:
+            parcel = await self._take(channel)
+            return None if parcel is None else await self._attempt(parcel)
 
     async def _take(self, channel: str) -> Parcel | None:
         """A few at a time: what was taken must not wait long behind the takings of two hundred channels."""

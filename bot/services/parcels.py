@@ -90,6 +90,10 @@ class Packer:
         settled = self._settled(repositories, together, now)
         return self._claimed(repositories, channel, settled, now) if settled else None
 
+    def forget(self) -> None:
+        """What was read for parcels that are on their way."""
+        self._facts.forget()
+
     def _settled(self, repositories: Repositories, chosen: Sequence[Delivery], now: datetime) -> Sequence[Delivery]:
         """What is said of a build must be what whoever changes it next believes to be said: while that is under way, it waits."""
         changing = repositories.catalogue.being_changed(d.alert.build_key for d in chosen if d.alert.build_key)
@@ -239,6 +243,9 @@ class Facts:
     def __init__(self, titles: Mapping[str, str]) -> None:
         self._titles = titles
         self._known: tuple[int, dict[str, AlertFacts]] = (0, {})
+
+    def forget(self) -> None:
+        self._known = (0, {})
 
     def of(self, repositories: Repositories, alerts: Sequence[Alert]) -> list[AlertFacts]:
         """In the order of the alerts."""

@@ -264,10 +264,11 @@ def _untold(repositories: Repositories, news: News) -> News:
 
 
 def _notice(news: News, alert: Alert, heard: Mapping[str, datetime], told: Container[str]) -> Notice:
-    """Channels that have a card of the build hear of it at once."""
-    at_once = tuple(channel for channel, at in heard.items() if channel in told or (news.is_loud and at == alert.created_at))
-    later = {channel: at for channel, at in heard.items() if news.is_loud and channel not in told and at > alert.created_at}
-    return Notice(alert, at_once, later)
+    """Channels that have a card of the build hear of it at once. `heard` is one for all builds that are alike, and stays so."""
+    if not news.is_loud:
+        return Notice(alert, frozenset(channel for channel in heard if channel in told))
+    later = {channel: at for channel, at in heard.items() if channel not in told and at > alert.created_at}
+    return Notice(alert, heard.keys(), later)
 
 
 def _as_of(now: datetime, build: Build) -> Build:

@@ -251,8 +251,9 @@ deliveries = Table(
     UniqueConstraint("alert_id", "channel"),
     Index("ix_deliveries_due", "state", "channel", "due_at"),
     Index("ix_deliveries_channel", "channel", "sequence"),
-    Index("ix_deliveries_batch", "batch"),
 )
+_in_a_list = deliveries.c.batch.is_not(None)
+Index("ix_deliveries_batch", deliveries.c.batch, sqlite_where=_in_a_list, postgresql_where=_in_a_list)
 grants = Table(
     "grants",
     metadata,

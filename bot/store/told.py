@@ -72,10 +72,15 @@ class SqlTold:
         return frozenset(key for chunk in chunked(build_keys) for key in self._connection.scalars(query, {"keys": chunk}))
 
     def messages_since(self, channel: str, moment: datetime) -> Sequence[datetime]:
-        here = (deliveries.c.channel == channel) & (deliveries.c.state == DeliveryState.SENT) & deliveries.c.thread.is_(None)
+        lately = (deliveries.c.channel == channel) & (deliveries.c.state == DeliveryState.SENT) & (deliveries.c.due_at > moment)
         sent_at = func.min(deliveries.c.sent_at, type_=deliveries.c.sent_at.type)
-        lately = select(sent_at).select_from(_FROM).where(here, deliveries.c.sent_at > moment)
-        about_builds = lately.where(alerts.c.kind.in_(ABOUT_BUILDS)).group_by(deliveries.c.ts).order_by(sent_at)
+        about_builds = (
+            select(sent_at)
+            .select_from(_FROM)
+            .where(lately, deliveries.c.thread.is_(None), alerts.c.kind.in_(ABOUT_BUILDS))
+            .group_by(deliveries.c.ts)
+            .order_by(sent_at)
+        )
         return [at for at in self._connection.scalars(about_builds) if at]
 
     def last(self, channel: str, limit: int, product_id: str | None = None) -> Sequence[Delivery]:

@@ -1,9 +1,9 @@
-"""INSERT … ON CONFLICT, which both databases have and SQLAlchemy keeps in their dialects."""
+"""What both databases have and SQLAlchemy keeps in their dialects: INSERT … ON CONFLICT, and a list as a table."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import JSON, ColumnElement, Connection, Table, bindparam, func
 from sqlalchemy.dialects import postgresql, sqlite
 
 
@@ -16,3 +16,14 @@ def insert_if_new(connection: Connection, table: Table, values: Mapping[str, Any
     """False when a unique column has the value already. Waits for a transaction that is about to insert the same."""
     statement = insert_into(connection, table).on_conflict_do_nothing().values(values)
     return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount == 1
+
+
+def listed(connection: Connection, name: str) -> tuple[ColumnElement[str], ColumnElement[int]]:
+    """The texts in a list, which is the parameter `name`, as rows: each text, and its place, which counts upwards.
+    https://www.sqlite.org/json1.html#jeach https://www.postgresql.org/docs/current/functions-json.html"""
+    texts = bindparam(name, type_=JSON)
+    if connection.dialect.name == "postgresql":
+        rows = func.json_array_elements_text(texts).table_valued("text", with_ordinality="place").render_derived()
+        return rows.c.text, rows.c.place
+    rows = func.json_each(texts).table_valued("value", "key")
+    return rows.c.value, rows.c.key

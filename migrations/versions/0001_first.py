@@ -223,7 +223,8 @@ def create_outbox() -> None:
     )
     op.create_index("ix_deliveries_due", "deliveries", ["state", "channel", "due_at"])
     op.create_index("ix_deliveries_channel", "deliveries", ["channel", "sequence"])
-    op.create_index("ix_deliveries_batch", "deliveries", ["batch"])
+    in_a_list = sa.text("batch IS NOT NULL")
+    op.create_index("ix_deliveries_batch", "deliveries", ["batch"], sqlite_where=in_a_list, postgresql_where=in_a_list)
 
 
 def create_grants() -> None:

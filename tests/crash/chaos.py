@@ -1,4 +1,4 @@
-"""What goes on while processes die: builds arrive, Slack and vendors misbehave. All of it drawn from one seed."""
+"""What goes on while processes die: builds arrive, an agreement expires, Slack and vendors misbehave. Drawn from one seed."""
 
 import asyncio
 import os
@@ -11,9 +11,9 @@ from random import Random
 
 from bot.sandbox.misbehaviour import Misbehaviour
 from bot.sandbox.slack import Channel, Message
-from bot.sandbox.slack.workspace import Happening, NothingSeen, What
+from bot.sandbox.slack.workspace import Happening, NothingSeen, Readable, What
 from bot.sandbox.vendors.apple.model import AppleBuild
-from bot.sandbox.world import World
+from bot.sandbox.world import APPLE, World
 
 from .crew import Member
 
@@ -21,7 +21,10 @@ RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID")  # the same in all processes of 
 SEED = int(os.environ.get("PURSER_SEED") or (int(RUN, 16) if RUN else secrets.randbelow(1_000_000))) % 1_000_000
 KILLS = int(os.environ.get("PURSER_KILLS") or 10)  # of each database: 20 in all
 PAUSE = (0.1, 0.9)  # seconds between two kills: shorter and longer than a start takes
-WORST = 2.5  # seconds to wait for the worst moment
+WORST = 5.0  # seconds to wait for the worst moment, while something is to be told
+MUCH = 25  # builds still to be told: no more come, and the worst moment is waited for longer
+CALM = 10.0  # seconds to wait for it then
+PATIENCE = 30.0  # seconds until an agreement that blocks is told somewhere
 METHODS = ("chat.postMessage", "chat.postMessage", "conversations.history", "chat.update", "auth.test")
 
 CHANGE = ": now "  # in the line that a change adds to the thread of a card
@@ -83,31 +86,41 @@ def trouble(world: World, random: Random) -> Act:
     )
 
 
-async def storm(world: World, crew: Sequence[Member], uploads: Uploads, kills: int, random: Random) -> None:
-    """Kills at random, while builds arrive and things go wrong; then everything outside is well again."""
+async def storm(
+    world: World, crew: Sequence[Member], uploads: Uploads, kills: int, random: Random, owed: Callable[[], int]
+) -> None:
+    """Kills at random, while builds arrive, things go wrong, and an agreement blocks Apple's account: the Account Holder signs in
+    the second half, when somebody can have read of it. Then everything outside is well again. `owed`: how many builds are
+    still to be told somewhere."""
+    world.apple.block_agreements()
     for number in range(kills):
-        if random.random() < 0.5:
-            trouble(world, random)()
-        if random.random() < 0.6:
-            uploads.one(random)
-        if random.random() < 0.4:
+        if number >= kills // 2 and any(map(_tells_of_papers, world.slack.workspace.happenings)):
+            world.apple.clear_agreements()
+        dice = Random(random.random())  # the next kill's are the same however far things got until this one
+        if dice.random() < 0.5:
+            trouble(world, dice)()
+        if dice.random() < 0.6 and owed() < MUCH:
+            uploads.one(dice)
+        if dice.random() < 0.4:
             uploads.reject()
-        if number % 3:
-            await asyncio.sleep(random.uniform(*PAUSE))
-            random.choice(crew).kill()
+        if number % 3 == 0 and owed():
+            await killed_in_between(world, crew, WORST if owed() < MUCH else CALM)
         else:
-            await killed_in_between(world, crew)
+            await asyncio.sleep(dice.uniform(*PAUSE))
+            dice.choice(crew).kill()
     world.slack.api.faults.clear()
     world.slack.api.faults.release()
     for vendor in (world.apple, world.applivery, world.appcircle):
         vendor.behave()
+    await world.slack.workspace.watch(_tells_of_papers, PATIENCE)
+    world.apple.clear_agreements()
 
 
-async def killed_in_between(world: World, crew: Sequence[Member]) -> None:
+async def killed_in_between(world: World, crew: Sequence[Member], within: float) -> None:
     """The worst moment: Slack took a message, and whoever sent it does not live to hear of it."""
     world.slack.api.faults.lose_answer("chat.postMessage")
     with suppress(NothingSeen):
-        await world.slack.workspace.watch(_is_posted, WORST, world.slack.mark)
+        await world.slack.workspace.watch(_is_posted, within, world.slack.mark)
     for member in crew:
         if member.command in ("run", "worker"):
             member.kill()
@@ -115,6 +128,22 @@ async def killed_in_between(world: World, crew: Sequence[Member]) -> None:
 
 def _is_posted(happening: Happening) -> bool:
     return happening.what is What.POSTED and isinstance(happening.thing, Message) and happening.thing.metadata is not None
+
+
+def _tells_of_papers(happening: Happening) -> bool:
+    return _is_posted(happening) and is_about_papers(happening.thing)
+
+
+def is_about_papers(thing: Readable) -> bool:
+    return f"blocks {APPLE}" in thing.text_content
+
+
+def told_of_papers(channel: Channel) -> tuple[int, int, bool]:
+    """Cards there about the agreement, lines in their threads, and whether each card says that it is over."""
+    about = [message for message in channel.messages if message.metadata and is_about_papers(message)]
+    cards = [message for message in about if message.thread_ts is None]
+    lines = sum(message.thread_ts in {card.ts for card in cards} for message in about)
+    return len(cards), lines, all("It took" in card.text_content for card in cards)
 
 
 def told(channel: Channel, numbers: set[str]) -> dict[str, int]:

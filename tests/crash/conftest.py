@@ -17,7 +17,7 @@ from bot.sandbox.world import World
 from bot.store import Database
 
 from ..store.postgres import Postgres, postgres_running
-from .chaos import KILLS, Uploads, stale, told
+from .chaos import KILLS, Uploads, stale, told, told_of_papers
 
 ACCOUNTS = 3
 PATIENCE = 60.0 + 2 * KILLS  # seconds until everything that was begun has ended: pauses grow with each refusal
@@ -41,6 +41,11 @@ class Scene:
         return [(town.mobile, None), (town.general, "Shop"), (town.releases, "Courier"), (self.outside, "Scanner")]
 
     @property
+    def readers(self) -> list[Channel]:
+        """Those that hear about agreements."""
+        return [self.world.town.releases, self.outside]
+
+    @property
     def environment(self) -> dict[str, str]:
         return {**self.world.environment, "DATABASE_URL": self.url}
 
@@ -48,6 +53,8 @@ class Scene:
         await self.until_read()
         for channel, product in self.listeners:
             await self.world.slack.command(self.world.town.ada, channel, f"/purser subscribe {product or 'all'} new-builds")
+        for channel in self.readers:
+            await self.world.slack.command(self.world.town.ada, channel, "/purser subscribe all agreements")
 
     async def until_read(self) -> None:
         """Until every account was read for the first time: what is there already is announced to nobody."""
@@ -60,6 +67,15 @@ class Scene:
             return not self.missing and not self.stale and not await _open(store)
 
         await self._until(all_told)
+
+    async def until_all_is_known(self) -> None:
+        """Also that an agreement blocked and does not any more."""
+
+        async def cleared(_: Database) -> bool:
+            return all(lines and is_over for _, lines, is_over in self.papers)
+
+        await self._until(cleared)
+        await self.until_told()
 
     async def until_pending(self) -> None:
         """Until something waits to be told."""
@@ -94,11 +110,20 @@ class Scene:
         ]
         logs = [f"{log.name}:\n{_tail(log)}" for log in sorted(self.world.folder.glob("*.log"))]
         accounts = [f"{account}" for account in await store.read(lambda r: r.catalogue.accounts())]
-        return "\n".join([f"missing: {self.missing}, stale: {self.stale}", *lines, *accounts, *logs])
+        return "\n".join([f"missing: {self.missing}, stale: {self.stale}, papers: {self.papers}", *lines, *accounts, *logs])
+
+    @property
+    def papers(self) -> list[tuple[int, int, bool]]:
+        """In each channel that hears about agreements: cards, lines in their threads, whether the cards say that it is over."""
+        return [told_of_papers(channel) for channel in self.readers]
 
     @property
     def missing(self) -> list[tuple[str, str]]:
         return [(name, number) for name, number, times in self.counts() if times == 0]
+
+    def owed(self) -> int:
+        """How many builds are still to be told somewhere."""
+        return len({number for _, number in self.missing})
 
     @property
     def stale(self) -> list[str]:
@@ -138,7 +163,7 @@ def postgres() -> Iterator[Postgres]:
 
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
-    async with World(poll_seconds=1, agreements_seconds=3600) as world:
+    async with World(poll_seconds=1, agreements_seconds=1) as world:
         world.slack.api.scopes = set(scopes())
         file = world.folder / "purser.toml"
         file.write_text(file.read_text().replace("[purser]", '[purser]\ntakeover_after = "2s"', 1))

@@ -1,4 +1,5 @@
-"""Random SIGKILLs: afterwards every build stands exactly once in every channel that subscribed."""
+"""Random SIGKILLs: afterwards every build, and an agreement from its beginning to its end, stands exactly once in every channel
+that subscribed."""
 
 import asyncio
 from random import Random
@@ -23,12 +24,13 @@ async def test_one_process_on_sqlite(on_sqlite: Scene, seed: int) -> None:
     async with working(bot):
         await ready(scene.world.public_url)
         await scene.subscribe()
-        await storm(scene.world, [bot], scene.uploads, KILLS, random)
-        await scene.until_told()
+        await storm(scene.world, [bot], scene.uploads, KILLS, random, scene.owed)
+        await scene.until_all_is_known()
         bot.kill()  # whatever is half-way now is looked at once more
         await ready(scene.world.public_url)
         await scene.until_told()
     assert scene.wrong == []
+    assert scene.papers == [(1, 1, True)] * len(scene.readers)
     assert bot.ended == [0]
 
 
@@ -44,7 +46,8 @@ async def test_two_webs_two_workers_two_clocks_on_one_postgresql(on_postgres: Sc
         await asyncio.gather(ready(scene.world.public_url), ready(f"http://127.0.0.1:{second['PORT']}"))
         await scene.subscribe()
         scene.uploads.one(random)  # while nobody dies
-        await storm(scene.world, crew, scene.uploads, KILLS, random)
-        await scene.until_told()
+        await storm(scene.world, crew, scene.uploads, KILLS, random, scene.owed)
+        await scene.until_all_is_known()
     assert scene.wrong == []
+    assert scene.papers == [(1, 1, True)] * len(scene.readers)
     assert [member.ended for member in crew] == [[0]] * len(crew)

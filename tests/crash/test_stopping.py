@@ -8,6 +8,7 @@ from bot.sandbox.slack import Message
 from bot.sandbox.world import free_port
 
 from ..journeys.terminal import until
+from ..store.postgres import Postgres
 from .chaos import SEED
 from .conftest import Scene
 from .crew import Member, ready, working
@@ -54,6 +55,18 @@ async def test_one_process_on_postgresql_ends_in_time_with_everything_under_way(
         assert await bot.end() < IN_TIME - 1
         assert bot.ended == [0]
         writer.close()
+
+
+async def test_a_postgresql_that_stands_still_holds_nobody_up(on_postgres: Scene, postgres: Postgres) -> None:
+    """It answers nothing any more, and breaks no connection either: what waits for it would wait for ever."""
+    bot = Member("run", on_postgres.environment, on_postgres.world.folder)
+    async with working(bot):
+        await ready(on_postgres.world.public_url)
+        await on_postgres.until_read()
+        with postgres.frozen():
+            await asyncio.sleep(1.5)  # every account is to be read meanwhile
+            assert await bot.end() < IN_TIME
+    assert bot.ended == [0]
 
 
 async def test_the_web_goes_on_answering(on_postgres: Scene) -> None:

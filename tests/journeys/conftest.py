@@ -9,6 +9,7 @@ import pytest
 
 from bot.app import Purser, build
 from bot.domain.model import DeliveryState
+from bot.domain.ports import Repositories
 from bot.manifest import scopes
 from bot.sandbox.server import LoopbackServer
 from bot.sandbox.slack import Message
@@ -51,12 +52,16 @@ class Journey:
         return answer
 
     async def check(self, *accounts: str) -> None:
-        """One check of these accounts, or of all, and the deliveries that follow."""
+        """One check of these accounts, or of all, and the deliveries that follow, whoever makes them."""
         for account in accounts or ACCOUNTS:
             await self.purser.sync.account(account)
-        await self.purser.alerts.deliver_due()
-        while (await self.purser.store.read(lambda r: r.outbox.counts()))[DeliveryState.SENDING]:  # noqa: ASYNC110
+        while await self.purser.store.read(self._is_telling):
+            await self.purser.alerts.deliver_due()
             await asyncio.sleep(0.01)  # the bot's own work was faster
+
+    def _is_telling(self, repositories: Repositories) -> bool:
+        outbox = repositories.outbox
+        return bool(outbox.channels_due(self.clock()) or outbox.counts()[DeliveryState.SENDING])
 
     def in_mobile(self) -> list[Message]:
         return self.world.slack.messages(self.world.town.mobile)

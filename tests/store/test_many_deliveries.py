@@ -1,7 +1,9 @@
 """Much that waits in many channels: each costs what it has itself."""
 
+from typing import Any
+
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from bot.domain.model import Notice
 from bot.domain.ports import Repositories
@@ -51,6 +53,34 @@ async def test_what_a_channel_hears_stands_together_in_the_order_of_the_alerts(c
     assert max(sequences) - min(sequences) == ALERTS - 1
     heard = await crowd.read(lambda r: r.outbox.open_in("C007"))
     assert [delivery.alert.fingerprint for delivery in heard] == [f"new:{number}" for number in range(ALERTS)]
+
+
+async def test_the_database_makes_the_rows_of_a_channel_by_itself(store: Database) -> None:
+    given = 0
+
+    @event.listens_for(store._writer, "before_cursor_execute")
+    def _count(connection: object, cursor: object, statement: str, parameters: Any, context: object, is_many: bool) -> None:
+        nonlocal given
+        given += len(parameters) if is_many else 1
+
+    notices = [Notice(new_build_alert(f"new:{number}"), CHANNELS) for number in range(ALERTS)]
+    await store.write(lambda r: r.outbox.add_all(notices))
+    assert sum((await store.read(lambda r: r.outbox.counts())).values()) == ALERTS * len(CHANNELS)
+    assert given < ALERTS * len(CHANNELS) / 5  # an alert's columns and a channel's facts; what multiplies them is not handed over
+
+
+async def test_what_was_told_long_ago_is_not_walked_through(crowd: Database, backend: str) -> None:
+    def told(r: Repositories) -> None:
+        for number, delivery in enumerate(r.outbox.open_in("C007")):
+            at = NOW + hours(number)
+            r.outbox.claim("C007", [delivery.id], at, delivery.id)
+            r.outbox.mark_all_sent("C007", delivery.id, f"{number}.0", None, at)
+
+    last = NOW + hours(ALERTS - 1)
+    await crowd.write(told)
+    assert await crowd.read(lambda r: r.told.messages_since("C007", last - hours(2))) == [last - hours(1), last]
+    if backend == "sqlite":  # all would cost 80 hundreds
+        assert await steps(crowd, lambda r: r.told.messages_since("C007", last - hours(2))) < 5
 
 
 async def test_many_at_once_are_told_once_and_with_their_digests(store: Database) -> None:
