@@ -243,8 +243,8 @@ async def test_sync_shows_what_every_account_has(terminal: Terminal) -> None:
     ]
 
 
-async def test_sync_says_which_account_cannot_be_read(world: World, terminal: Terminal) -> None:
-    await world.applivery_server.stop()
+@pytest.mark.usefixtures("applivery_is_away")
+async def test_sync_says_which_account_cannot_be_read(terminal: Terminal) -> None:
     outcome = await terminal.purser("sync")
     assert (outcome.code, outcome.err) == (1, "")
     apple, row, advice, appcircle = outcome.out.splitlines()[1:]
@@ -273,8 +273,8 @@ async def test_on_a_screen_sync_has_a_line_for_each_account_while_it_is_read(wor
     ]
 
 
+@pytest.mark.usefixtures("applivery_is_away")
 async def test_the_line_of_an_account_that_cannot_be_read_says_so(world: World, terminal: Terminal) -> None:
-    await world.applivery_server.stop()
     world.apple.misbehave("^/v1/builds$", Misbehaviour.HANG)
     async with terminal.on_screen("sync", columns=60) as screen:
         await until(lambda: screen.has_shown(APPLIVERY, "could not be read: list apps", "…"), 30)
