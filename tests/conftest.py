@@ -1,12 +1,14 @@
 """For every test."""
 
 import gc
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import pytest
 import uvloop
 from hypothesis import HealthCheck, settings
 from pytest_asyncio.plugin import LoopFactory
+
+from .store.postgres import Postgres, postgres_running
 
 # How long an example takes says more of the machine than of the code.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -22,3 +24,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """The tests themselves stay to the end: the collector need not look through thousands of them again and again."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One for all: starting it takes two seconds. Who stops it starts it again."""
+    with postgres_running() as server:
+        yield server

@@ -26,7 +26,7 @@ from bot.sandbox.world import APPCIRCLE, APPLE, APPLIVERY, World
 from bot.workshop import Configured, load_settings
 
 from ..store.migrated import migrated_file
-from ..store.postgres import postgres_running
+from ..store.postgres import Postgres
 from .conftest import ACCOUNTS
 from .terminal import ROOT, Terminal, until
 
@@ -339,15 +339,10 @@ async def test_run_ends_when_it_is_told_to(terminal: Terminal) -> None:
     assert "stopped" in started.said[-1]
 
 
-@pytest.fixture(scope="module")
-def postgres_url() -> Iterator[str]:
-    with postgres_running() as server:
-        yield server.create()
-
-
 @pytest.mark.timeout(180)  # each wait has its own bound
-async def test_separate_processes_share_a_postgresql(terminal: Terminal, postgres_url: str) -> None:
+async def test_separate_processes_share_a_postgresql(terminal: Terminal, postgres: Postgres) -> None:
     """In the order of a deployment."""
+    postgres_url = postgres.create()
     migrated = await terminal.purser("migrate", DATABASE_URL=postgres_url)
     assert (migrated.code, migrated.out, migrated.err) == (0, "The database is up to date.\n", "")
     async with (
