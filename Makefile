@@ -24,8 +24,9 @@ install: $(RUN_READY)
 # One more than there are processors: tests that start the bot wait a lot. Neighbours stay together, for what they share.
 WORKERS = $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
 
+# Without bytecode, each worker would compile the same tests in every run, and each started bot itself.
 test: $(DEV_READY)
-	@$(BIN)/python -m pytest --ignore=tests/bench -n $(WORKERS) --dist worksteal
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --ignore=tests/bench -n $(WORKERS) --dist worksteal
 
 # The crash tests for longer: 200 kills in all, and a database that is away for 20 seconds. PURSER_SEED=… repeats a schedule.
 soak: $(DEV_READY)

@@ -1,6 +1,11 @@
-"""The bot's processes, started again whenever they end, as an init system does."""
+"""The bot's processes, started again whenever they end, as an init system does.
+
+Each is a process of its own, forked off one that has imported everything: importing takes longer than all else that most of them
+live to do. `python -m bot.cli` itself is started in tests/journeys.
+"""
 
 import asyncio
+import multiprocessing
 import os
 import signal
 import sys
@@ -11,9 +16,11 @@ from pathlib import Path
 
 import httpx
 
+from bot.cli import main
 from bot.environment import VARIABLES
 
-ROOT = Path(__file__).parents[2]
+NURSERY = multiprocessing.get_context("forkserver")
+NURSERY.set_forkserver_preload(["bot.app", "bot.jobs.queue", "uvloop", __name__])
 PATIENCE = 30.0  # seconds for a process to be ready, or to end
 BREATH = 0.2  # seconds before a process that ended by itself is started again
 
@@ -28,17 +35,16 @@ class Member:
         self._environment = environment
         self._folder = folder
         self._ending = False
-        self._process: asyncio.subprocess.Process
+        self._process: multiprocessing.context.ForkServerProcess
         self._keeping: asyncio.Task[None]
 
     async def start(self) -> None:
-        await self._spawn()
+        self._spawn()
         self._keeping = asyncio.create_task(self._keep())
 
     def kill(self) -> None:
         """As the kernel does when memory runs out. Nothing when it is just being started again."""
-        if self._process.returncode is None:
-            self._process.kill()
+        self._process.kill()
 
     async def end(self) -> float:
         """Asks it to end, as a rolling restart does, and forces it after a while; returns how many seconds it took."""
@@ -53,33 +59,48 @@ class Member:
         return time.monotonic() - begun
 
     def _ask(self) -> None:
-        if self._process.returncode is None:
-            self._process.terminate()
+        self._process.terminate()
 
-    async def _spawn(self) -> None:
-        left_out = {*VARIABLES, "PYTHONDONTWRITEBYTECODE"}  # or each start would compile everything anew
-        inherited = {name: value for name, value in os.environ.items() if name.upper() not in left_out}
-        with self.log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "bot.cli", self.command),
-                cwd=self._folder,
-                env={**inherited, "PYTHONPATH": str(ROOT), **self._environment},
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+    def _spawn(self) -> None:
+        inherited = {name: value for name, value in os.environ.items() if name.upper() not in VARIABLES}
+        given = (self.command, {**inherited, **self._environment}, self._folder, self.log)
+        self._process = NURSERY.Process(target=_purser, args=given)
+        self._process.start()
 
     async def _keep(self) -> None:
         while True:
-            code = await self._process.wait()
+            code = await _exit_code(self._process)
             if code != -signal.SIGKILL:
                 self.ended.append(code)
                 await asyncio.sleep(0 if self._ending else BREATH)
             if self._ending:
                 return
-            await self._spawn()
+            self._spawn()
             if self._ending:
                 self._ask()
+
+
+def _purser(command: str, environment: Mapping[str, str], folder: Path, log: Path) -> None:
+    """What `python -m bot.cli command` does, with that environment alone."""
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    with log.open("ab") as said:
+        os.dup2(said.fileno(), sys.stdout.fileno())
+        os.dup2(said.fileno(), sys.stderr.fileno())
+    sys.exit(main([command]))
+
+
+async def _exit_code(process: multiprocessing.context.ForkServerProcess) -> int:
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(process.sentinel, ended.set)
+    try:
+        await ended.wait()
+    finally:
+        loop.remove_reader(process.sentinel)
+    process.join()
+    assert process.exitcode is not None
+    return process.exitcode
 
 
 async def ready(url: str) -> None:

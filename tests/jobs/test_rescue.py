@@ -1,7 +1,7 @@
 """Jobs of workers that died, and of workers whose database went away, on a real PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import psycopg
@@ -10,16 +10,10 @@ import pytest
 from bot.domain.errors import StoreUnavailable
 from bot.jobs.queue import QueuedJobs, prepare_queue
 
-from ..store.postgres import Postgres, postgres_running
+from ..store.postgres import Postgres
 from .test_seam import Work
 
 SOON = timedelta(seconds=1)
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    with postgres_running() as server:
-        yield server
 
 
 @pytest.fixture

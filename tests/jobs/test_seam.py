@@ -1,7 +1,7 @@
 """What both ways of running background work promise: asyncio tasks, and Procrastinate on a real PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 import psycopg
@@ -12,7 +12,7 @@ from bot.domain.errors import StoreUnavailable, UserMistake
 from bot.jobs.inprocess import InProcessJobs
 from bot.jobs.queue import QueuedJobs, prepare_queue
 
-from ..store.postgres import Postgres, postgres_running
+from ..store.postgres import Postgres
 
 Seam = InProcessJobs | QueuedJobs
 
@@ -42,12 +42,6 @@ class Work:
         async with asyncio.timeout(20):
             while not condition():  # noqa: ASYNC110 - conditions span two processes' worth of state
                 await asyncio.sleep(0.01)
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    with postgres_running() as server:
-        yield server
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The wired bot on loopback, between a pretend workspace and pretend vendors. Nothing polls by itself: tests say when."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,8 @@ from bot.workshop import load_settings
 from ..store.migrated import migrated_file
 
 ACCOUNTS = ("acme-apple", "acme-applivery", "acme-store")
+# What the clock of a new bot defers at once, as its tasks are named.
+AT_THE_START = ("poll:", "probe:", "expiries:", "purge:", "remind:", "redraw:", "deliver:")
 
 
 class Watch:
@@ -77,12 +80,28 @@ async def world() -> AsyncIterator[World]:
 
 
 @pytest.fixture
+async def applivery_is_away(world: World) -> AsyncIterator[None]:
+    """Nobody answers at its port, which is kept: the same vendor of another test would know our token."""
+    await world.applivery_server.stop()
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", world.applivery_server.port))
+        yield
+
+
+@pytest.fixture
 async def journey(world: World) -> AsyncIterator[Journey]:
     clock = Watch()
     async with started(world, clock) as purser:
-        journey = Journey(world, purser, clock)
-        await journey.check()
-        yield journey
+        await first_read(purser)
+        yield Journey(world, purser, clock)
+
+
+async def first_read(purser: Purser) -> None:
+    """Until a bot that has just begun has read every account, and done whatever else it begins with."""
+    while not all(account.baseline_at for account in await purser.store.read(lambda r: r.catalogue.accounts())):  # noqa: ASYNC110
+        await asyncio.sleep(0.005)
+    while begun := [task for task in asyncio.all_tasks() if task.get_name().startswith(AT_THE_START)]:
+        await asyncio.wait(begun)
 
 
 class started:  # noqa: N801 - used as a function

@@ -26,7 +26,7 @@ from bot.sandbox.world import APPCIRCLE, APPLE, APPLIVERY, World
 from bot.workshop import Configured, load_settings
 
 from ..store.migrated import migrated_file
-from ..store.postgres import postgres_running
+from ..store.postgres import Postgres
 from .conftest import ACCOUNTS
 from .terminal import ROOT, Terminal, until
 
@@ -243,8 +243,8 @@ async def test_sync_shows_what_every_account_has(terminal: Terminal) -> None:
     ]
 
 
-async def test_sync_says_which_account_cannot_be_read(world: World, terminal: Terminal) -> None:
-    await world.applivery_server.stop()
+@pytest.mark.usefixtures("applivery_is_away")
+async def test_sync_says_which_account_cannot_be_read(terminal: Terminal) -> None:
     outcome = await terminal.purser("sync")
     assert (outcome.code, outcome.err) == (1, "")
     apple, row, advice, appcircle = outcome.out.splitlines()[1:]
@@ -273,8 +273,8 @@ async def test_on_a_screen_sync_has_a_line_for_each_account_while_it_is_read(wor
     ]
 
 
+@pytest.mark.usefixtures("applivery_is_away")
 async def test_the_line_of_an_account_that_cannot_be_read_says_so(world: World, terminal: Terminal) -> None:
-    await world.applivery_server.stop()
     world.apple.misbehave("^/v1/builds$", Misbehaviour.HANG)
     async with terminal.on_screen("sync", columns=60) as screen:
         await until(lambda: screen.has_shown(APPLIVERY, "could not be read: list apps", "…"), 30)
@@ -339,15 +339,10 @@ async def test_run_ends_when_it_is_told_to(terminal: Terminal) -> None:
     assert "stopped" in started.said[-1]
 
 
-@pytest.fixture(scope="module")
-def postgres_url() -> Iterator[str]:
-    with postgres_running() as server:
-        yield server.create()
-
-
 @pytest.mark.timeout(180)  # each wait has its own bound
-async def test_separate_processes_share_a_postgresql(terminal: Terminal, postgres_url: str) -> None:
+async def test_separate_processes_share_a_postgresql(terminal: Terminal, postgres: Postgres) -> None:
     """In the order of a deployment."""
+    postgres_url = postgres.create()
     migrated = await terminal.purser("migrate", DATABASE_URL=postgres_url)
     assert (migrated.code, migrated.out, migrated.err) == (0, "The database is up to date.\n", "")
     async with (

