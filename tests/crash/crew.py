@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -37,8 +37,7 @@ class Member:
 
     def kill(self) -> None:
         """As the kernel does when memory runs out. Nothing when it is just being started again."""
-        if self._process.returncode is None:
-            self._process.kill()
+        self._signal(signal.SIGKILL)
 
     async def end(self) -> float:
         """Asks it to end, as a rolling restart does, and forces it after a while; returns how many seconds it took."""
@@ -53,8 +52,13 @@ class Member:
         return time.monotonic() - begun
 
     def _ask(self) -> None:
+        self._signal(signal.SIGTERM)
+
+    def _signal(self, number: signal.Signals) -> None:
+        """Not through the process object, which looks whether it has died and so takes the exit code from whoever waits."""
         if self._process.returncode is None:
-            self._process.terminate()
+            with suppress(ProcessLookupError):
+                os.kill(self._process.pid, number)
 
     async def _spawn(self) -> None:
         left_out = {*VARIABLES, "PYTHONDONTWRITEBYTECODE"}  # or each start would compile everything anew
