@@ -286,6 +286,10 @@ class Catalogue(Protocol):
         """`refused`: it was the key; `next_at`: polls leave the account alone until then."""
         ...
 
+    def stop_waiting(self, account: str) -> None:
+        """Polls leave the account alone no longer."""
+        ...
+
     def products(self) -> Sequence[Product]:
         """All products that have an app, with their apps, by name."""
         ...

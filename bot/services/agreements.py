@@ -60,7 +60,7 @@ class AgreementWatch:
         if is_changed:
             await self._jobs.defer("incident", account)
         if is_told and checked.agreement.state is not AgreementState.BLOCKED:
-            await self._jobs.defer("sync", account)  # polls may leave it alone for long yet, and its builds are old
+            await self._jobs.defer("sync", account)  # its builds are old
         log.info("agreements checked", account=account, state=checked.agreement.state, reason=checked.status.code)
         return checked
 
@@ -80,7 +80,10 @@ class AgreementWatch:
         now = advance(before, status, self._apart)
         repositories.agreements.save(now)
         is_changed = before is not None and before.state is AgreementState.BLOCKED and facts_of(before) != facts_of(now)
-        return Checked(status, now), self._tell(repositories, before, now), is_changed
+        is_told = self._tell(repositories, before, now)
+        if is_told and now.state is not AgreementState.BLOCKED:
+            repositories.catalogue.stop_waiting(status.account)
+        return Checked(status, now), is_told, is_changed
 
     def _tell(self, repositories: Repositories, before: Agreement | None, now: Agreement) -> bool:
         alert = alert_of(before, now, self._clock())

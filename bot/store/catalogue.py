@@ -124,6 +124,10 @@ class SqlCatalogue:
             )
         )
 
+    def stop_waiting(self, account: str) -> None:
+        again = {"next_at": None, "checks": accounts.c.checks + 1}
+        self._connection.execute(update(accounts).where(accounts.c.name == account).values(again))
+
     # --- Products and their apps
 
     def products(self) -> Sequence[Product]:

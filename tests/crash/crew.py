@@ -21,7 +21,8 @@ from bot.environment import VARIABLES
 
 NURSERY = multiprocessing.get_context("forkserver")
 NURSERY.set_forkserver_preload(["bot.app", "bot.jobs.queue", "uvloop", __name__])
-PATIENCE = 30.0  # seconds for a process to be ready, or to end
+STARTING = 60.0  # seconds for a process to be ready: six at once on a machine that does much else
+PATIENCE = 30.0  # seconds for a process to end
 BREATH = 0.2  # seconds before a process that ended by itself is started again
 
 
@@ -105,7 +106,7 @@ async def _exit_code(process: multiprocessing.context.ForkServerProcess) -> int:
 
 async def ready(url: str) -> None:
     """Waits for /readyz. Raises TimeoutError."""
-    async with asyncio.timeout(PATIENCE), httpx.AsyncClient(trust_env=False, verify=False) as http:
+    async with asyncio.timeout(STARTING), httpx.AsyncClient(trust_env=False, verify=False) as http:
         while not await is_ready(http, url):  # noqa: ASYNC110 - it happens in another process
             await asyncio.sleep(0.05)
 

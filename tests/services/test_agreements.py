@@ -195,3 +195,17 @@ async def test_builds_are_read_as_soon_as_the_papers_are_in_force_again(
         await watch.check("acme-apple")
         clock.advance(minutes=10)
     assert ("sync", "acme-apple") in jobs.calls
+
+
+async def test_polls_begin_again_with_the_end_of_a_block_whatever_becomes_of_what_was_put_off(
+    watch: AgreementWatch, store: Database, papers: Papers, clock: StoppedClock
+) -> None:
+    """The process may be killed before the account is read, and polls would pause for an hour."""
+    for papers.state in (BLOCKED, BLOCKED, FORCE):
+        later = clock() + timedelta(hours=1)
+        await store.write(lambda r, until=later: r.catalogue.record_failure("acme-apple", NOON, "blocked", next_at=until))
+        await watch.check("acme-apple")
+        health = await store.read(lambda r: r.catalogue.account("acme-apple"))
+        assert health is not None
+        assert (health.next_at is None) is (papers.state is FORCE)
+        clock.advance(minutes=10)

@@ -155,6 +155,7 @@ async def test_the_count_of_checks_moves_with_everything_that_health_tells(store
         (True, lambda r: r.catalogue.record_success(APPLE, NOW)),
         (True, lambda r: r.catalogue.record_failure(APPLE, NOW, "timeout")),
         (True, lambda r: r.catalogue.record_failure("bank", NOW, "unauthorized", refused=True)),
+        (True, lambda r: r.catalogue.stop_waiting("bank")),
         (False, lambda r: r.catalogue.add_product("Bank")),
     ]
     await store.write(add_shop)
