@@ -81,7 +81,16 @@ from bot.workshop import (
 from handlers import routes
 from handlers.desk import Desk
 from handlers.edge import Edge
-from handlers.messenger import TOKEN_REFUSED, SlackGroups, SlackMessenger, SlackPeople, SlackRooms, error_code, web_client
+from handlers.messenger import (
+    TOKEN_REFUSED,
+    SlackGroups,
+    SlackMessenger,
+    SlackPeople,
+    SlackRooms,
+    SlackSharedChannels,
+    error_code,
+    web_client,
+)
 from handlers.socket_mode import staying_connected
 from providers import SPECS
 
@@ -218,7 +227,13 @@ def build(
     titles = {account.name: specs[account.provider].title for account in settings.accounts}
     sync = new_sync(settings, store, providers, jobs, clock)
     apart = min(settings.purser.agreements_every / 2, timedelta(minutes=1))
-    access = Access(SlackPeople(slack, clock), rules_of(settings), SlackGroups(slack, clock), SlackRooms(slack, clock))
+    access = Access(
+        SlackPeople(slack, clock),
+        rules_of(settings),
+        SlackGroups(slack, clock),
+        SlackRooms(slack, clock),
+        SlackSharedChannels(slack, clock),
+    )
     almanac = Almanac(providers, settings.dates)
     expiries = ExpiryWatch(store, providers, almanac, access, jobs, clock, settings.purser.owners)
     agreements = AgreementWatch(store, providers, jobs, clock, apart, settings.purser.agreements_every)
@@ -233,6 +248,7 @@ def build(
         render_list=bundle,
         rules=rules_of(settings),
         may_hear=WaitingList(access).may_hear,
+        is_shared=access.is_shared,
     )
     audit = AuditLog(store, clock)
     incidents = Incidents(store, agreements, jobs, clock)

@@ -46,7 +46,7 @@ from handlers.payloads import (
     typed,
 )
 from handlers.reasons import OK, because
-from handlers.requests import Ask, Call, Click, Feature, Form, Reply, Routes, Tab
+from handlers.requests import Ask, Call, Click, Feature, Form, Reply, Routes, Showing, Tab
 
 PATIENCE = 1.8  # seconds; Slack wants the acknowledgement within 3
 GRACE = 2.0  # seconds; a process that is told to end has ten of them in all
@@ -216,12 +216,17 @@ class Edge:
             click = Click(person, press.channel, press.value, press.is_private)
             denied = self._access.denial(person)
             if denied is None:
-                return await self._routes.clicks[action](click)
+                return await self._for_these_readers(press.channel, await self._routes.clicks[action](click))
             if action in self._routes.denied:
                 await self._routes.denied[action](click, denied)
             return Reply(mistakes.denied(denied), facts=because(denied))
 
         return await self._replied("click", work())
+
+    async def _for_these_readers(self, channel: str, reply: Reply) -> Reply:
+        """What would be for the whole channel, only where the whole channel may read it."""
+        denied = await self._access.denial_to_all(channel) if reply.showing is Showing.CHANNEL else None
+        return Reply(mistakes.denied(denied), facts=because(denied)) if denied else reply
 
     async def _run(self, run: Called, respond: AsyncRespond, client: AsyncWebClient) -> None:
         async def work() -> Reply | None:

@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
@@ -57,7 +57,10 @@ PERSON_KEPT = timedelta(minutes=10)
 MOST_PEOPLE = 10_000
 GROUP_KEPT = timedelta(minutes=5)
 ROOM_KEPT = timedelta(minutes=1)
+SHARED_KEPT = timedelta(minutes=5)
 MOST_ROOM_PAGES = 100  # of 1,000 people each
+
+T = TypeVar("T")
 
 
 def web_client(token: str, api_url: str) -> AsyncWebClient:
@@ -165,27 +168,34 @@ class SlackPeople:
         return person
 
 
-class _Lists:
-    """Lists of people; remembers each for as long as `kept`, and asks once for all who wait."""
+class _Memory(Generic[T]):
+    """Facts about groups or channels; remembers each for as long as `kept`, and asks once for all who wait."""
 
     def __init__(self, client: AsyncWebClient, clock: Callable[[], datetime], kept: timedelta = GROUP_KEPT) -> None:
         self._client = client
         self._clock = clock
         self._kept = kept
-        self._known: dict[str, tuple[datetime, frozenset[str]]] = {}
+        self._known: dict[str, tuple[datetime, T]] = {}
         self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def members(self, of: str) -> frozenset[str]:
+    async def _recall(self, of: str) -> T:
         async with self._asking[of]:
             known = self._known.get(of)
             if known and self._clock() - known[0] < self._kept:
                 return known[1]
-            members = await self._read(of)
-            self._known[of] = (self._clock(), members)
-            return members
+            fact = await self._read(of)
+            self._known[of] = (self._clock(), fact)
+            return fact
 
-    async def _read(self, of: str) -> frozenset[str]:
+    async def _read(self, of: str) -> T:
         raise NotImplementedError
+
+
+class _Lists(_Memory[frozenset[str]]):
+    """Lists of people."""
+
+    async def members(self, of: str) -> frozenset[str]:
+        return await self._recall(of)
 
 
 class SlackGroups(_Lists):
@@ -211,6 +221,21 @@ class SlackRooms(_Lists):
             if cursor is None:
                 break
         return frozenset(members)
+
+
+class SlackSharedChannels(_Memory[bool]):
+    """Implements SharedChannels. What workspaces of one Enterprise organisation share (`is_org_shared`) is not meant.
+    https://docs.slack.dev/reference/objects/conversation-object"""
+
+    def __init__(self, client: AsyncWebClient, clock: Callable[[], datetime], kept: timedelta = SHARED_KEPT) -> None:
+        super().__init__(client, clock, kept)
+
+    async def is_shared(self, channel: str) -> bool:
+        return await self._recall(channel)
+
+    async def _read(self, of: str) -> bool:
+        answer = await call(self._client.conversations_info, channel=of)
+        return bool((answer.get("channel") or {}).get("is_ext_shared"))
 
 
 def _person(user: Mapping[str, Any], user_id: str, home: Mapping[str, Any]) -> Person:

@@ -173,6 +173,7 @@ class Denial(StrEnum):
     GROUP = "group"
     GROUP_UNKNOWN = "group_unknown"
     UNTOLD = "untold"
+    SHARED = "shared"
 
 
 @dataclass(frozen=True, slots=True)

@@ -305,7 +305,8 @@ class Mute:
 
 @dataclass(frozen=True, slots=True)
 class QuietChannel:
-    """A channel into which Slack does not let us write. `reason` is Slack's code; the next attempt is due at `probe_at`."""
+    """A channel into which Slack does not let us write, or (`is_ext_shared`) in which others would read it. `reason` is Slack's
+    code; the next attempt is due at `probe_at`."""
 
     channel: str
     reason: str

@@ -790,6 +790,13 @@ class Rooms(Protocol):
         ...
 
 
+class SharedChannels(Protocol):
+    async def is_shared(self, channel: str) -> bool:
+        """Whether people of other organisations are in a channel. Raises MessageRefused when Slack cannot be asked or does not
+        show the channel."""
+        ...
+
+
 class Jobs(Protocol):
     """The seam to background work."""
 

@@ -10,7 +10,9 @@ from bot.domain.answers import Denial, Denied
 from bot.domain.errors import MessageRefused
 from bot.domain.model import Person, Product
 from bot.domain.names import normalise
-from bot.domain.ports import Groups, People, Rooms
+from bot.domain.ports import Groups, People, Rooms, SharedChannels
+
+PATIENCE = 1.0  # seconds for a question to Slack whose answer an acknowledgement waits for; Slack wants it within 3
 
 log = structlog.get_logger()
 
@@ -57,16 +59,22 @@ class Rules:
 
 class Access:
     """Applies the rules to a person, a channel and a product. Without `groups`, nobody is in a user group; without `rooms`,
-    nobody knows who is in a channel."""
+    nobody knows who is in a channel; without `shared`, no channel is shared."""
 
     def __init__(
-        self, people: People, rules: Rules | None = None, groups: Groups | None = None, rooms: Rooms | None = None
+        self,
+        people: People,
+        rules: Rules | None = None,
+        groups: Groups | None = None,
+        rooms: Rooms | None = None,
+        shared: SharedChannels | None = None,
     ) -> None:
         rules = rules or Rules()
         self._people = people
         self._rules = rules
         self._groups = groups
         self._rooms = rooms
+        self._shared = shared
         self._wanted_groups = sorted({group for groups in rules.groups.values() for group in groups})
 
     async def person(self, user: str, team: str | None) -> Person:
@@ -107,6 +115,28 @@ class Access:
     def news_denial(self, product: Product, channel: str) -> Denied | None:
         """Why nothing of this product is told in this channel unasked; None: may be."""
         return self._rules.news_denial(product, channel)
+
+    async def denial_to_all(self, channel: str) -> Denied | None:
+        """Why nothing may be shown to everybody in this channel; None: may be, also where Slack does not say at once."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return Denied(Denial.SHARED) if await self.is_shared(channel) else None
+        except (MessageRefused, TimeoutError) as error:
+            log.warning("channel not shown", channel=channel, reason=getattr(error, "reason", "no_answer"))
+            return None
+
+    async def is_shared(self, channel: str) -> bool:
+        """Whether people of other organisations, who may not see builds, read this channel. One that Slack does not show counts
+        as ours, and so does every direct conversation. Raises MessageRefused while Slack does not answer."""
+        if self._rules.external or self._shared is None or not channel.startswith(("C", "G")):
+            return False
+        try:
+            return await self._shared.is_shared(channel)
+        except MessageRefused as error:
+            if error.is_outage:
+                raise
+            log.warning("channel not shown", channel=channel, reason=error.reason)
+            return False
 
     def is_owner(self, user: str) -> bool:
         return user in self._rules.owners

@@ -15,7 +15,7 @@ from bot.domain.model import Card, Delivery, DeliveryState
 from bot.domain.ports import Messenger, Repositories, Store
 from bot.services.access import Rules
 from bot.services.parcels import Packer, Parcel
-from bot.services.quiet import OF_WORKSPACE, hush, is_accident
+from bot.services.quiet import IS_EXT_SHARED, OF_WORKSPACE, hush, is_accident
 
 PACE = 1.0  # seconds between two messages in one channel: what Slack permits
 FIRST_PAUSE = timedelta(seconds=5)
@@ -40,9 +40,10 @@ class AlertDelivery:
     """Hands deliveries to Slack, one after the other in each channel, channels side by side.
 
     `render` draws an alert's card, `render_line` what a change adds to the thread of its card, `render_list` many builds in one
-    message; `rules` say what may be told where, and `may_hear` whether a person may still be told what they asked to be told; it
-    raises MessageRefused while nobody knows. A delivery that may already have reached Slack (we died, or Slack never answered) is
-    first looked for by the id in its message's metadata. What another process took up meanwhile is left to it.
+    message; `rules` say what may be told where, `may_hear` whether a person may still be told what they asked to be told, and
+    `is_shared` whether a channel has readers who may not; both raise MessageRefused while nobody knows. A delivery that may
+    already have reached Slack (we died, or Slack never answered) is first looked for by the id in its message's metadata. What
+    another process took up meanwhile is left to it.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class AlertDelivery:
         render_list: Callable[[Sequence[AlertFacts], datetime], Message],
         rules: Rules | None = None,
         may_hear: Callable[[AlertFacts, str], Awaitable[bool]] | None = None,
+        is_shared: Callable[[str], Awaitable[bool]] | None = None,
     ) -> None:
         self._store = store
         self._messenger = messenger
@@ -67,6 +69,7 @@ class AlertDelivery:
         self._render_list = render_list
         self._packer = Packer(rules or Rules(), titles, clock)
         self._may_hear = may_hear
+        self._is_shared = is_shared
         self._clock = clock
         self._pace = pace
         self._lease = lease
@@ -163,11 +166,12 @@ class AlertDelivery:
             return True
 
     async def _is_wanted(self, parcel: Parcel) -> bool:
-        if self._may_hear is None:
-            return True
+        """Raises MessageRefused where the channel has readers who may not, and while nobody knows."""
         try:
             async with asyncio.timeout(self._lease.total_seconds() / 4):
-                return await self._may_hear(parcel.facts[0], parcel.channel)
+                if self._is_shared and await self._is_shared(parcel.channel):
+                    raise MessageRefused(IS_EXT_SHARED)
+                return self._may_hear is None or await self._may_hear(parcel.facts[0], parcel.channel)
         except TimeoutError as error:
             raise MessageRefused("no_answer", FIRST_PAUSE) from error
 

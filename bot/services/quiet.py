@@ -10,9 +10,18 @@ PROBE_EVERY = timedelta(hours=1)
 SOONEST, LATEST = timedelta(seconds=5), timedelta(minutes=15)  # between two probes when all of Slack refuses us
 KEPT = timedelta(days=7)
 
+# Not a refusal of Slack's, but of ours: people of other organisations read the channel, and may not see builds.
+IS_EXT_SHARED = "is_ext_shared"
 # What somebody in the channel or an administrator mends: https://docs.slack.dev/reference/methods/chat.postMessage#errors
 OF_CHANNEL = frozenset(
-    ("channel_not_found", "not_in_channel", "is_archived", "restricted_action", "restricted_action_read_only_channel")
+    (
+        "channel_not_found",
+        "not_in_channel",
+        "is_archived",
+        "restricted_action",
+        "restricted_action_read_only_channel",
+        IS_EXT_SHARED,
+    )
 )
 # What ails the installation, so that nobody can be told in Slack either; it is tried again sooner.
 OF_WORKSPACE = frozenset(

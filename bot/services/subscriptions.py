@@ -37,6 +37,8 @@ class SubscriptionDesk:
         self, words: str, channel: str, user: str, person: Person | None = None
     ) -> Subscribed | NoSuchProduct | Denied:
         """`shop ios track:testflight new-builds daily 09:00`, `all agreements`. Ends a mute. Raises UserMistake."""
+        if denied := await self._access.denial_to_all(channel):
+            return denied
         digest, rest = split_digest(words, person.zone if person else None)
         kinds, rest = _split_kinds(rest)
         if digest and kinds and EventKind.NEW_BUILDS not in kinds:

@@ -60,6 +60,8 @@ def denied(answer: Denied) -> Message:
         "are in one. Try again in a minute.",
         Denial.UNTOLD: "That product is for members of certain user groups, so I tell of it by myself only in channels that "
         f"the configuration names ({code('allow_channels')}). You can always ask for it.",
+        Denial.SHARED: "This channel is shared with another organisation, whose people may not see builds: use another channel, "
+        f"or ask whoever runs Purser to allow it ({code('external = true')}).",
     }[answer.denial]
     return message(text, [section(text)])
 

@@ -15,6 +15,7 @@ _WORDS: Final = {
     "channel_not_found": "it is private without me, or gone",
     "restricted_action": "I may not post there",
     "restricted_action_read_only_channel": "I may not post there",
+    "is_ext_shared": "it is shared with another organisation, whose people may not see builds",
     "missing_scope": "my installation lacks a permission",
     "token_revoked": "my token was revoked",
     "account_inactive": "my token was revoked",
@@ -26,6 +27,7 @@ _MEND: Final = {
     "is_archived": "Unarchive it and invite me",
     "not_in_channel": "Invite me there",
     "channel_not_found": "Invite me there",
+    "is_ext_shared": f"End the sharing, or ask whoever runs Purser to allow it ({code('external = true')})",
 }
 
 
@@ -37,7 +39,7 @@ def went_quiet(facts: AlertFacts, now: datetime) -> Message:
     where, reason = channel(told.get("channel", "")), told.get("reason", "")
     mend = _MEND.get(reason, "Ask an administrator to let me post there")
     text = f"I can no longer write to {where}: {why_quiet(reason)}."
-    after = f"{mend}, and what it missed in the last seven days follows within an hour. Subscribe another channel if it is gone."
+    after = f"{mend}, and what it missed in the last seven days follows within an hour. Or subscribe another channel."
     return message(text, [section(f"{text}\n{after}")])
 
 

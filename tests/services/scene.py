@@ -6,15 +6,15 @@ from bot.domain.digest import Digest
 from bot.domain.model import App, Build, DeliveryState, EventKind, Handover, Platform, Product, Subscription
 from bot.sandbox.slack import Message, PretendSlack
 from bot.sandbox.slack.workspace import Channel
-from bot.services.access import Rules
+from bot.services.access import Access, Rules
 from bot.services.alerts import AlertDelivery
 from bot.services.sync import Sync
 from bot.store import Database
 from bot.views import alerts
 from bot.views.bundle import bundle
-from handlers.messenger import SlackMessenger, web_client
+from handlers.messenger import SlackMessenger, SlackSharedChannels, web_client
 
-from .conftest import NOON, Deferred, Shelf, StoppedClock, make_build, shelf
+from .conftest import NOON, Deferred, Everyone, Shelf, StoppedClock, make_build, shelf
 
 
 @dataclass
@@ -29,9 +29,19 @@ class Scene:
     rules: Rules = field(default_factory=Rules)
 
     def delivery(self) -> AlertDelivery:
-        messenger = SlackMessenger(web_client(self.slack.bot_token, self.slack.api_url))
+        client = web_client(self.slack.bot_token, self.slack.api_url)
+        access = Access(Everyone(), self.rules, shared=SlackSharedChannels(client, self.clock))
         return AlertDelivery(
-            self.store, messenger, alerts.card, alerts.line, {}, self.clock, pace=0, render_list=bundle, rules=self.rules
+            self.store,
+            SlackMessenger(client),
+            alerts.card,
+            alerts.line,
+            {},
+            self.clock,
+            pace=0,
+            render_list=bundle,
+            rules=self.rules,
+            is_shared=access.is_shared,
         )
 
     async def deliver(self) -> int:

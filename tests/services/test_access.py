@@ -27,6 +27,18 @@ class Directory:
         return frozenset(self.known[group])
 
 
+class Neighbours:
+    """Channels that people of other organisations are in."""
+
+    def __init__(self, *shared: str) -> None:
+        self.shared = shared
+        self.asked: list[str] = []
+
+    async def is_shared(self, channel: str) -> bool:
+        self.asked.append(channel)
+        return channel in self.shared
+
+
 def grouped(directory: Directory, *groups: str, **rules: object) -> Access:
     return Access(Everyone(), Rules(groups={"Payroll": groups}, **rules), directory)  # type: ignore[arg-type]
 
@@ -83,3 +95,21 @@ def test_what_is_allowed_is_allowed() -> None:
     assert access.denial(Person("U1", is_guest=True, is_external=True)) is None
     assert access.is_owner("U1")
     assert not access.is_owner("U2")
+
+
+async def test_a_channel_with_others_in_it_is_told_nothing() -> None:
+    access = Access(Everyone(), shared=Neighbours("C1"))
+    assert [await access.denial_to_all(channel) for channel in ("C1", "C2")] == [Denied(Denial.SHARED), None]
+
+
+async def test_where_others_may_see_builds_slack_is_not_asked_who_is_there() -> None:
+    neighbours = Neighbours("C1")
+    assert await Access(Everyone(), Rules(external=True), shared=neighbours).denial_to_all("C1") is None
+    assert neighbours.asked == []
+
+
+@pytest.mark.parametrize("conversation", ["D1", "U1", "W1"])
+async def test_a_direct_conversation_is_shared_with_nobody(conversation: str) -> None:
+    neighbours = Neighbours(conversation)
+    assert not await Access(Everyone(), shared=neighbours).is_shared(conversation)
+    assert neighbours.asked == []

@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.domain.model import Agreement, AgreementState, DeliveryState
+from bot.domain.model import Agreement, AgreementState, BuildState, DeliveryState
 from bot.manifest import scopes
 from bot.sandbox.slack import ChannelKind, PretendSlack
 from bot.sandbox.slack.workspace import Channel
+from bot.services.access import Rules
 from bot.services.agreements import blocked_alert
 from bot.services.alerts import MOST_ATTEMPTS
 from bot.services.parcels import MOST_CARDS
@@ -222,3 +223,48 @@ async def test_a_person_who_cannot_be_written_to_is_given_up(scene: Scene, mobil
     assert len(direct(scene, "ada")) == 1
     (notice,) = await scene.store.read(lambda r: r.told.last("U0NOBODY", 5))
     assert notice.state is DeliveryState.FAILED
+
+
+async def test_a_channel_that_is_shared_later_is_told_nothing_and_its_subscribers_why(scene: Scene, mobile: Channel) -> None:
+    build = scene.upload("1", version="4.1")
+    await scene.check()
+    await scene.deliver()
+    (card,) = scene.said(mobile)
+    mobile.is_shared = True
+    scene.change(build, state=BuildState.REJECTED)
+    for number in ("2", "3"):
+        await upload(scene, number)
+        scene.clock.advance(hours=2)
+    await scene.deliver()
+    assert (scene.said(mobile), card.edits) == ([card], [])
+    assert [len([told for told in direct(scene, name) if "another organisation" in told]) for name in ("ada", "ben")] == [1, 1]
+    assert (await scene.store.read(lambda r: r.quiet.all()))[0].reason == "is_ext_shared"
+    mobile.is_shared = False
+    scene.clock.advance(hours=1)
+    await scene.deliver()
+    assert {state for state, _ in await scene.outcomes(mobile)} == {DeliveryState.SENT}
+
+
+async def test_where_others_may_see_builds_a_shared_channel_is_told(scene: Scene, mobile: Channel) -> None:
+    scene.rules = Rules(external=True)
+    mobile.is_shared = True
+    await upload(scene, "1")
+    assert len(scene.said(mobile)) == 1
+
+
+@pytest.mark.parametrize("error", ["internal_error", "ratelimited"])
+async def test_while_slack_does_not_say_whether_a_channel_is_shared_its_news_waits(
+    scene: Scene, mobile: Channel, error: str
+) -> None:
+    scene.slack.fail("conversations.info", error)
+    await upload(scene, "1")
+    assert scene.said(mobile) == []
+    scene.clock.advance(minutes=1)
+    await scene.deliver()
+    assert len(scene.said(mobile)) == 1
+
+
+async def test_a_channel_that_slack_does_not_show_is_told_all_the_same(scene: Scene, mobile: Channel) -> None:
+    scene.slack.api.scopes -= {"channels:read"}
+    await upload(scene, "1")
+    assert len(scene.said(mobile)) == 1

@@ -517,6 +517,9 @@ GOLDEN: Mapping[str, Callable[[], Message]] = {
     "alert_channel_quiet": lambda: alerts.card(
         AlertFacts(alert(AlertKind.CHANNEL_QUIET, channel="C0123", reason="is_archived"), None), NOW
     ),
+    "alert_channel_shared": lambda: alerts.card(
+        AlertFacts(alert(AlertKind.CHANNEL_QUIET, channel="C0123", reason="is_ext_shared"), None), NOW
+    ),
     "why": lambda: why.why(WHY, NOW),
     "why_nothing": lambda: why.why(WhyAnswer("C1", None), NOW),
     "status_quiet": lambda: status.status(StatusAnswer((AccountLine(WELL, "App Store Connect"),), {"sent": 3}, (QUIET,)), NOW),
