@@ -81,16 +81,8 @@ from bot.workshop import (
 from handlers import routes
 from handlers.desk import Desk
 from handlers.edge import Edge
-from handlers.messenger import (
-    TOKEN_REFUSED,
-    SlackGroups,
-    SlackMessenger,
-    SlackPeople,
-    SlackRooms,
-    SlackSharedChannels,
-    error_code,
-    web_client,
-)
+from handlers.messenger import TOKEN_REFUSED, SlackMessenger, error_code, web_client
+from handlers.people import SlackGroups, SlackPeople, SlackRooms, SlackSharedChannels
 from handlers.socket_mode import staying_connected
 from providers import SPECS
 

@@ -1,10 +1,9 @@
-"""Slack's Web API as the services know it: posting alerts, finding them again, and who people are."""
+"""Slack's Web API as the services know it: posting alerts, and finding them again."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
@@ -12,7 +11,6 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import MessageRefused
 from bot.domain.message import Message
-from bot.domain.model import Person
 
 METADATA_TYPE = "purser_alert"
 NO_ANSWER = timedelta(seconds=5)
@@ -53,14 +51,6 @@ LONGEST_WAIT = 30.0  # seconds; after more, the person has asked again
 CLOCKS_DIFFER = timedelta(minutes=10)  # at most, between this machine and Slack: a message may look older than what caused it
 A_PAGE = 200  # messages of history
 MOST_PAGES = 20  # when looking for a message again
-PERSON_KEPT = timedelta(minutes=10)
-MOST_PEOPLE = 10_000
-GROUP_KEPT = timedelta(minutes=5)
-ROOM_KEPT = timedelta(minutes=1)
-SHARED_KEPT = timedelta(minutes=5)
-MOST_ROOM_PAGES = 100  # of 1,000 people each
-
-T = TypeVar("T")
 
 
 def web_client(token: str, api_url: str) -> AsyncWebClient:
@@ -143,122 +133,6 @@ class SlackMessenger:
             return channel
         answer = await call(self._client.conversations_open, users=channel)
         return str(answer["channel"]["id"])
-
-
-class SlackPeople:
-    """Implements People; remembers each person for as long as `kept`."""
-
-    def __init__(self, client: AsyncWebClient, clock: Callable[[], datetime], kept: timedelta = PERSON_KEPT) -> None:
-        self._client = client
-        self._clock = clock
-        self._kept = kept
-        self._known: dict[str, tuple[datetime, Person]] = {}
-        self._home: Mapping[str, Any] | None = None
-
-    async def person(self, user: str, team: str | None) -> Person:
-        known = self._known.get(user)
-        if known and self._clock() - known[0] < self._kept:
-            return known[1]
-        home = self._home = self._home or await call(self._client.auth_test)
-        answer = await call(self._client.users_info, user=user)
-        person = _person(answer.get("user") or {}, user, home)
-        if len(self._known) >= MOST_PEOPLE:
-            self._known.clear()
-        self._known[user] = (self._clock(), person)
-        return person
-
-
-class _Memory(Generic[T]):
-    """Facts about groups or channels; remembers each for as long as `kept`, and asks once for all who wait."""
-
-    def __init__(self, client: AsyncWebClient, clock: Callable[[], datetime], kept: timedelta = GROUP_KEPT) -> None:
-        self._client = client
-        self._clock = clock
-        self._kept = kept
-        self._known: dict[str, tuple[datetime, T]] = {}
-        self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-
-    async def _recall(self, of: str) -> T:
-        async with self._asking[of]:
-            known = self._known.get(of)
-            if known and self._clock() - known[0] < self._kept:
-                return known[1]
-            fact = await self._read(of)
-            self._known[of] = (self._clock(), fact)
-            return fact
-
-    async def _read(self, of: str) -> T:
-        raise NotImplementedError
-
-
-class _Lists(_Memory[frozenset[str]]):
-    """Lists of people."""
-
-    async def members(self, of: str) -> frozenset[str]:
-        return await self._recall(of)
-
-
-class SlackGroups(_Lists):
-    """Implements Groups."""
-
-    async def _read(self, of: str) -> frozenset[str]:
-        answer = await call(self._client.usergroups_users_list, usergroup=of)
-        return frozenset(map(str, answer.get("users") or ()))
-
-
-class SlackRooms(_Lists):
-    """Implements Rooms. A private channel is shown only to those who are in it, and that goes for our bot."""
-
-    def __init__(self, client: AsyncWebClient, clock: Callable[[], datetime], kept: timedelta = ROOM_KEPT) -> None:
-        super().__init__(client, clock, kept)
-
-    async def _read(self, of: str) -> frozenset[str]:
-        members, cursor = set[str](), None
-        for _ in range(MOST_ROOM_PAGES):
-            answer = await call(self._client.conversations_members, channel=of, limit=1000, cursor=cursor)
-            members.update(map(str, answer.get("members") or ()))
-            cursor = (answer.get("response_metadata") or {}).get("next_cursor") or None
-            if cursor is None:
-                break
-        return frozenset(members)
-
-
-class SlackSharedChannels(_Memory[bool]):
-    """Implements SharedChannels. What workspaces of one Enterprise organisation share (`is_org_shared`) is not meant.
-    https://docs.slack.dev/reference/objects/conversation-object"""
-
-    def __init__(self, client: AsyncWebClient, clock: Callable[[], datetime], kept: timedelta = SHARED_KEPT) -> None:
-        super().__init__(client, clock, kept)
-
-    async def is_shared(self, channel: str) -> bool:
-        return await self._recall(channel)
-
-    async def _read(self, of: str) -> bool:
-        answer = await call(self._client.conversations_info, channel=of)
-        return bool((answer.get("channel") or {}).get("is_ext_shared"))
-
-
-def _person(user: Mapping[str, Any], user_id: str, home: Mapping[str, Any]) -> Person:
-    """From users.info: https://docs.slack.dev/reference/objects/user-object. In an Enterprise organisation, a colleague of
-    another workspace is not external."""
-    enterprise = (user.get("enterprise_user") or {}).get("enterprise_id")
-    same_team = user.get("team_id") == home.get("team_id")
-    same_enterprise = enterprise is not None and enterprise == home.get("enterprise_id")
-    return Person(
-        id=user_id,
-        is_guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
-        is_external=bool(user.get("is_stranger")) or not (same_team or same_enterprise),
-        is_bot=bool(user.get("is_bot")),
-        is_deactivated=bool(user.get("deleted")),
-        names=_names(user),
-        zone=str(user["tz"]) if user.get("tz") else None,
-    )
-
-
-def _names(user: Mapping[str, Any]) -> tuple[str, ...]:
-    profile = user.get("profile") or {}
-    found = (user.get("name"), profile.get("display_name"), user.get("real_name"), profile.get("real_name"))
-    return tuple(dict.fromkeys(str(name) for name in found if name))
 
 
 def _delivery_of(message: Mapping[str, Any]) -> str | None:

@@ -32,7 +32,8 @@ async def test_an_answer_is_for_who_asks_alone(journey: Journey) -> None:
         assert refusal.to == journey.world.town.ada.id
         assert answer.button("Share here")
     assert seen_by_all(journey) == []
-    assert [call.method for call in journey.world.slack.api.calls].count("conversations.info") == 1
+    asked = [call.method for call in journey.world.slack.api.calls]
+    assert (asked.count("users.conversations"), asked.count("conversations.info")) == (1, 0)
 
 
 async def test_one_that_is_shared_no_longer_is_shown_it_minutes_later(journey: Journey) -> None:
@@ -73,6 +74,7 @@ async def test_where_the_configuration_allows_it_nothing_is_refused(world: World
 async def test_a_slack_that_does_not_tell_locks_nobody_out(journey: Journey) -> None:
     slack, answer = journey.world.slack, await journey.ask("/versions shop")
     for error in ("missing_scope", "channel_not_found", "internal_error"):
+        slack.fail("users.conversations", error, times=2)
         slack.fail("conversations.info", error, times=2)
         await journey.press(answer, "Share here")
         assert "hears about" in (await journey.ask("/purser subscribe shop")).text_content
@@ -80,7 +82,7 @@ async def test_a_slack_that_does_not_tell_locks_nobody_out(journey: Journey) -> 
 
 
 async def test_a_slack_that_hangs_is_not_waited_for(journey: Journey) -> None:
-    journey.world.slack.api.faults.hang("conversations.info")
+    journey.world.slack.api.faults.hang("users.conversations")
     assert "now hears about" in (await journey.ask("/purser subscribe shop")).text_content
     journey.world.slack.api.faults.release()
 

@@ -12,7 +12,8 @@ from bot.services.sync import Sync
 from bot.store import Database
 from bot.views import alerts
 from bot.views.bundle import bundle
-from handlers.messenger import SlackMessenger, SlackSharedChannels, web_client
+from handlers.messenger import SlackMessenger, web_client
+from handlers.people import SlackSharedChannels
 
 from .conftest import NOON, Deferred, Everyone, Shelf, StoppedClock, make_build, shelf
 

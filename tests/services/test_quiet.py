@@ -256,7 +256,7 @@ async def test_where_others_may_see_builds_a_shared_channel_is_told(scene: Scene
 async def test_while_slack_does_not_say_whether_a_channel_is_shared_its_news_waits(
     scene: Scene, mobile: Channel, error: str
 ) -> None:
-    scene.slack.fail("conversations.info", error)
+    scene.slack.fail("users.conversations", error)
     await upload(scene, "1")
     assert scene.said(mobile) == []
     scene.clock.advance(minutes=1)

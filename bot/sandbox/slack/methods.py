@@ -13,6 +13,7 @@ from bot.sandbox.slack.interactions import Interactions, check_blocks, check_con
 from bot.sandbox.slack.workspace import Channel, ChannelKind, Message, User, View, Workspace
 
 _FAMILY = {ChannelKind.PUBLIC: "channels", ChannelKind.PRIVATE: "groups", ChannelKind.DM: "im"}
+_TYPES = {ChannelKind.PUBLIC: "public_channel", ChannelKind.PRIVATE: "private_channel", ChannelKind.DM: "im"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +128,28 @@ def usergroups_users_list(call: Call) -> dict[str, Any]:
 def conversations_members(call: Call) -> dict[str, Any]:
     channel = call.channel()
     call.require(f"{_FAMILY[channel.kind]}:read")
-    everyone, start = sorted(channel.members), int(call.arguments.get("cursor") or 0)
-    end = start + int(call.arguments.get("limit") or 100)
-    return {"members": everyone[start:end], "response_metadata": {"next_cursor": str(end) if end < len(everyone) else ""}}
+    return _paged(call, "members", sorted(channel.members))
 
 
 def conversations_info(call: Call) -> dict[str, Any]:
     channel = call.channel()
     call.require(f"{_FAMILY[channel.kind]}:read")
     return {"channel": _shown_channel(call, channel)}
+
+
+def users_conversations(call: Call) -> dict[str, Any]:
+    """Of the bot, which nobody but itself asks for."""
+    kinds = {kind for kind in ChannelKind if _TYPES[kind] in call.text("types").split(",")}
+    for kind in kinds:
+        call.require(f"{_FAMILY[kind]}:read")
+    ours = [each for each in call.workspace.channels.values() if each.kind in kinds and call.is_inside(each)]
+    return _paged(call, "channels", [_shown_channel(call, each) for each in ours])
+
+
+def _paged(call: Call, name: str, everything: Sequence[Any]) -> dict[str, Any]:
+    start = int(call.arguments.get("cursor") or 0)
+    end = start + int(call.arguments.get("limit") or 100)
+    return {name: everything[start:end], "response_metadata": {"next_cursor": str(end) if end < len(everything) else ""}}
 
 
 def _shown_channel(call: Call, channel: Channel) -> dict[str, Any]:
@@ -383,6 +397,7 @@ METHODS: Mapping[str, Method] = {
     "conversations.open": Method(conversations_open, "im:write"),
     "team.info": Method(team_info, "team:read"),
     "usergroups.users.list": Method(usergroups_users_list, "usergroups:read"),
+    "users.conversations": Method(users_conversations),
     "users.info": Method(users_info, "users:read"),
     "views.open": Method(views_open),
     "views.publish": Method(views_publish),
