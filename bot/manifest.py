@@ -19,7 +19,8 @@ METHOD_SCOPES: Mapping[str, tuple[str, ...]] = {
     "chat.update": ("chat:write",),  # an answer that became fresher
     "usergroups.users.list": ("usergroups:read",),  # products that only some user groups may have
     "conversations.members": ("channels:read", "groups:read"),  # products of some channels, asked for in a direct message
-    "conversations.info": ("channels:read", "groups:read"),  # channels shared with other organisations
+    "users.conversations": ("channels:read", "groups:read"),  # which channels are shared with other organisations
+    "conversations.info": ("channels:read", "groups:read"),  # the same of one that it is not in
     "conversations.open": ("im:write",),  # the same for a direct message; which one a Home tab is about
     "users.info": ("users:read",),  # guests, and people of other organisations
     # An alert that was sent when a process died is looked for before it is sent again.

@@ -180,7 +180,7 @@ async def test_what_hangs_is_given_up_and_everything_is_asked_at_once(doctor: Do
     assert not await doctor.examine(bound=1)
     assert utc_now() - begun < timedelta(seconds=4)
     assert doctor.failed == ["Slack", "acme-apple", "acme-applivery", "acme-store"]
-    assert doctor.finding(APPLE)[1] == "no answer within 0.5 s"
+    assert doctor.finding(APPLE)[1] == "no answer within 1 s"
 
 
 async def test_nobody_who_would_be_told(doctor: Doctor) -> None:
