@@ -17,9 +17,7 @@ def set_up_logs(level: str, fmt: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     last: list[structlog.typing.Processor] = (
-        [structlog.processors.ExceptionRenderer(BARE), structlog.processors.JSONRenderer()]
-        if fmt == "json"
-        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0, exception_formatter=plain_traceback)]
+        [structlog.processors.ExceptionRenderer(BARE), structlog.processors.JSONRenderer()] if fmt == "json" else [_for_people()]
     )
     threshold = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
@@ -31,6 +29,12 @@ def set_up_logs(level: str, fmt: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[_only_event, *last]))
     logging.basicConfig(handlers=[handler], level=max(threshold, logging.WARNING), force=True)
+
+
+def _for_people() -> structlog.dev.ConsoleRenderer:
+    """What is said of an event stands in the order in which it was said."""
+    colors = sys.stderr.isatty()
+    return structlog.dev.ConsoleRenderer(colors=colors, pad_event_to=0, sort_keys=False, exception_formatter=plain_traceback)
 
 
 def _only_event(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -117,20 +117,43 @@ def _prepare_sqlite(engine: Engine, query_only: bool, foreign_keys: bool) -> Non
 
     @event.listens_for(engine, "connect")
     def _configure(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
-        record.info["file"] = _identity(path)
+        record.info["path"], record.info["file"] = path, _identity(path)
         _use_wal(connection)
         for setting in settings:
             connection.execute(f"PRAGMA {setting}").close()
 
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        if _identity(path) != connection.info["file"]:
-            connection.invalidate()
-            raise StoreUnavailable("moved")
-        if query_only:
-            connection.connection.execute("BEGIN")  # locks nothing yet; the way through SQLAlchemy would cost ten times as much
-        else:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")  # a writer waits here, where waiting is allowed, or not at all
+    if not query_only:
+        event.listen(engine, "begin", _begin_writing)
+
+
+def _begin_writing(connection: Connection) -> None:
+    """A writer waits here, where waiting is allowed, or not at all."""
+    _check_file(connection)
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@contextmanager
+def one_moment(connection: Connection) -> Iterator[None]:
+    """What is read of a file within the block is of one moment. Raises StoreUnavailable.
+
+    SQLAlchemy's own transactions cost more than most of what is read in one: as far as it knows, one lasts as long as the
+    connection.
+    """
+    _check_file(connection)
+    raw = connection.connection
+    raw.cursor().execute("BEGIN")  # locks nothing
+    try:
+        yield
+    finally:
+        with suppress(sqlite3.Error):  # a connection that broke has nothing to end
+            if raw.is_valid:
+                raw.rollback()
+
+
+def _check_file(connection: Connection) -> None:
+    if _identity(connection.info["path"]) != connection.info["file"]:
+        connection.invalidate()
+        raise StoreUnavailable("moved")
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:

@@ -13,7 +13,7 @@ from bot.domain import ports
 from bot.domain.errors import StoreUnavailable
 from bot.store.agreements import SqlAgreements
 from bot.store.catalogue import SqlCatalogue
-from bot.store.connect import failures_translated, open_engine, parse_url
+from bot.store.connect import failures_translated, one_moment, open_engine, parse_url
 from bot.store.expiries import SqlExpiries
 from bot.store.grants import SqlGrants
 from bot.store.mutes import SqlMutes
@@ -97,7 +97,7 @@ class InlineReader:
         try:
             with failures_translated():
                 connection = self._connection = self._connection or self._engine.connect()
-                with connection.begin():
+                with one_moment(connection):
                     return work(Transaction(connection, writing=False))
         except StoreUnavailable:
             self.close()
