@@ -287,7 +287,7 @@ def build(
             refresh_metrics=refresh,
             clock=clock,
             public_url=settings.environment.public_url,
-            slack=None if settings.socket_mode else _slack_requests(settings, bolt).receive,
+            slack=None if settings.socket_mode else _slack_requests(settings, bolt),
             lifespan=lambda _: purser.running(),
         )
     else:

@@ -101,8 +101,8 @@ class Edge:
     async def command(self, ack: AsyncAck, command: dict[str, Any], respond: AsyncRespond) -> None:
         said = said_by_command(command, self._routes.commands.get(command["command"], ""))
         answering = asyncio.create_task(self._answer(said))
-        done, _ = await asyncio.wait({answering}, timeout=PATIENCE)
-        if not done:
+        await asyncio.sleep(0)  # what has to wait for nobody is done now
+        if not answering.done() and not (await asyncio.wait({answering}, timeout=PATIENCE))[0]:
             await ack()
             self._behind(self._respond_when_done(answering, respond))
             return

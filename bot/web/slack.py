@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, ValidationError
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from bot.domain.ports import Clock
 
@@ -48,14 +49,18 @@ class _Payload(_Facts):
 
 
 class SlackRequests:
-    """Lets signed requests through to `inside`, which may then believe what they say."""
+    """An ASGI app that lets signed requests through to `inside`, which may then believe what they say."""
 
     def __init__(self, signing_secret: str, clock: Clock, inside: Callable[[Request], Awaitable[Response]]) -> None:
         self._secret = signing_secret.encode()
         self._clock = clock
         self._inside = inside
 
-    async def receive(self, request: Request) -> Response:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = await self._answer(Request(scope, receive, send))
+        await answer(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
         """401 for what Slack did not sign just now, 400 for what cannot be read."""
         body = await request.body()
         if not self._is_signed(request.headers, body):
