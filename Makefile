@@ -21,8 +21,8 @@ run: $(RUN_READY)
 install: $(RUN_READY)
 	@echo "$(BIN)/purser is ready."
 
-# Two more than there are processors: tests that start the bot wait a lot. Neighbours stay together, for what they share.
-WORKERS = $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 2)
+# One more than there are processors: tests that start the bot wait a lot. Neighbours stay together, for what they share.
+WORKERS = $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
 
 # Without bytecode, each worker would compile the same tests in every run, and each started bot itself.
 test: $(DEV_READY)

@@ -172,6 +172,8 @@ async def test_a_download_from_an_account_that_was_taken_out_is_not_offered(worl
 
 
 async def test_without_products(world: World) -> None:
+    for vendor in (world.apple, world.applivery, world.appcircle):
+        vendor.misbehave("/", Misbehaviour.HTML_502)  # or the first reading may be over before the tab is drawn
     async with started(world, Watch()) as purser:
         home = await home_of(Journey(world, purser, Watch()))
         assert "No products yet" in home.text_content
