@@ -75,7 +75,7 @@ class SqlCatalogue:
     # --- Accounts
 
     def register_account(self, name: str, provider: str) -> None:
-        statement = insert_into(self._connection, accounts).values(name=name, provider=provider, failures=0, checks=0)
+        statement = insert_into(self._connection, accounts).values(name=name, provider=provider, failures=0)
         self._connection.execute(statement.on_conflict_do_update(index_elements=[accounts.c.name], set_={"provider": provider}))
 
     def accounts(self) -> Sequence[AccountHealth]:

@@ -17,12 +17,13 @@ from sqlalchemy import (
     Table,
     TypedColumns,
     UniqueConstraint,
+    text,
 )
 
 from bot.domain.model import AgreementState, AlertKind, BuildState, DeliveryState, ExpiryKind, Handover, Platform
 from bot.store.types import CleanText, EnumText, UtcDateTime
 
-SCHEMA = "0001"  # the migration that leads to these tables; `bot.store.migrate` compares it without importing Alembic
+SCHEMA = "0002"  # the migration that leads to these tables; `bot.store.migrate` compares it without importing Alembic
 
 metadata = MetaData(
     naming_convention={
@@ -49,7 +50,7 @@ class AccountColumns(TypedColumns):
     refused_since: Named[datetime | None] = Column(UtcDateTime)
     next_at: Named[datetime | None] = Column(UtcDateTime)
     full_at: Named[datetime | None] = Column(UtcDateTime)
-    checks: Named[int] = Column(Integer)
+    checks: Named[int] = Column(Integer, server_default=text("0"))
 
 
 class ProductColumns(TypedColumns):

@@ -67,7 +67,6 @@ def create_catalogue() -> None:
         sa.Column("refused_since", MOMENT),
         sa.Column("next_at", MOMENT),
         sa.Column("full_at", MOMENT),
-        required("checks", sa.Integer()),
         sa.PrimaryKeyConstraint("name", name="pk_accounts"),
     )
     op.create_table(
@@ -221,10 +220,9 @@ def create_outbox() -> None:
         sa.UniqueConstraint("alert_id", "channel", name="uq_deliveries_alert_id_channel"),
         sa.ForeignKeyConstraint(["alert_id"], ["alerts.id"], name="fk_deliveries_alert_id"),
     )
-    op.create_index("ix_deliveries_due", "deliveries", ["state", "channel", "due_at"])
-    op.create_index("ix_deliveries_channel", "deliveries", ["channel", "sequence"])
-    in_a_list = sa.text("batch IS NOT NULL")
-    op.create_index("ix_deliveries_batch", "deliveries", ["batch"], sqlite_where=in_a_list, postgresql_where=in_a_list)
+    op.create_index("ix_deliveries_due", "deliveries", ["state", "due_at"])
+    op.create_index("ix_deliveries_channel", "deliveries", ["channel", "state", "sequence"])
+    op.create_index("ix_deliveries_batch", "deliveries", ["batch"])
 
 
 def create_grants() -> None:

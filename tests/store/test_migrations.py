@@ -39,6 +39,18 @@ def test_down_leaves_nothing_and_up_works_again(empty_url: str) -> None:
     assert current_matches_head(empty_url)
 
 
+def test_what_an_earlier_version_kept_stays(empty_url: str) -> None:
+    with connected(empty_url) as connection:
+        command.upgrade(alembic_config(connection), "0001")
+        connection.execute(text("INSERT INTO accounts (name, provider, failures) VALUES ('acme-apple', 'app_store_connect', 3)"))
+    assert not current_matches_head(empty_url)
+    upgrade(empty_url)
+    with connected(empty_url) as connection:
+        assert connection.execute(text("SELECT name, failures, checks FROM accounts")).all() == [("acme-apple", 3, 0)]
+        command.downgrade(alembic_config(connection), "0001")
+        assert connection.execute(text("SELECT name, failures FROM accounts")).all() == [("acme-apple", 3)]
+
+
 def test_head_is_the_newest_migration() -> None:
     assert ScriptDirectory(str(files("migrations"))).get_heads() == [SCHEMA]
 
