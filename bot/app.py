@@ -229,19 +229,7 @@ def build(
     almanac = Almanac(providers, settings.dates)
     expiries = ExpiryWatch(store, providers, almanac, access, jobs, clock, settings.purser.owners)
     agreements = AgreementWatch(store, providers, jobs, clock, apart, settings.purser.agreements_every)
-    delivery = AlertDelivery(
-        store,
-        SlackMessenger(slack),
-        alerts.card,
-        alerts.line,
-        titles,
-        clock,
-        lease=settings.purser.takeover_after,
-        render_list=bundle,
-        rules=rules_of(settings),
-        may_hear=WaitingList(access).may_hear,
-        is_shared=access.is_shared,
-    )
+    delivery = _delivery(settings, store, slack, access, titles, clock)
     audit = AuditLog(store, clock)
     incidents = Incidents(store, agreements, jobs, clock)
     cards = IncidentCards(store, SlackMessenger(slack), alerts.card, titles, clock)
@@ -276,25 +264,54 @@ def build(
     purser = Purser(
         settings, store, providers, sync, agreements, incidents, expiries, delivery, jobs, slack, Starlette(), parts, edge, bolt
     )
-    checks, refresh = _checks(settings, store, slack, purser.hears_slack), Gauges(registry, store, jobs.depth, clock).refresh
-    if Part.WEB in parts:
-        purser.web = build_web(
-            links=links,
-            providers=providers,
-            jobs=jobs,
-            checks=checks,
-            registry=registry,
-            refresh_metrics=refresh,
-            clock=clock,
-            public_url=settings.environment.public_url,
-            slack=None if settings.socket_mode else _slack_requests(settings, bolt),
-            lifespan=lambda _: purser.running(),
-        )
-    else:
-        purser.web = build_operations(
+    purser.web = _web(purser, links, registry, clock)
+    return purser
+
+
+def _delivery(
+    settings: Configured,
+    store: Database,
+    slack: AsyncWebClient,
+    access: Access,
+    titles: Mapping[str, str],
+    clock: Callable[[], datetime],
+) -> AlertDelivery:
+    return AlertDelivery(
+        store,
+        SlackMessenger(slack),
+        alerts.card,
+        alerts.line,
+        titles,
+        clock,
+        lease=settings.purser.takeover_after,
+        render_list=bundle,
+        rules=rules_of(settings),
+        may_hear=WaitingList(access).may_hear,
+        is_shared=access.is_shared,
+    )
+
+
+def _web(purser: Purser, links: Links, registry: CollectorRegistry, clock: Callable[[], datetime]) -> Starlette:
+    """All that is answered over HTTP, or, where another process does that, health and metrics."""
+    settings, jobs = purser.settings, purser.jobs
+    checks = _checks(settings, purser.store, purser.slack, purser.hears_slack)
+    refresh = Gauges(registry, purser.store, jobs.depth, clock).refresh
+    if Part.WEB not in purser.parts:
+        return build_operations(
             jobs=jobs, checks=checks, registry=registry, refresh_metrics=refresh, lifespan=lambda _: purser.running()
         )
-    return purser
+    return build_web(
+        links=links,
+        providers=purser.providers,
+        jobs=jobs,
+        checks=checks,
+        registry=registry,
+        refresh_metrics=refresh,
+        clock=clock,
+        public_url=settings.environment.public_url,
+        slack=None if settings.socket_mode else _slack_requests(settings, purser.bolt),
+        lifespan=lambda _: purser.running(),
+    )
 
 
 def _jobs(database_url: str, takeover: timedelta) -> RunsJobs:
