@@ -87,6 +87,7 @@ class Sync:
         self._poll_every = poll_every
         self._rules = rules or Rules()
         self._longest = longest
+        self._joined: set[str] = set()  # accounts whose apps have found their products by this configuration
 
     async def poll(self, name: str) -> SyncReport:
         """`account`, wholly once a day; nothing while the account is left alone, or when it was checked just now."""
@@ -103,6 +104,7 @@ class Sync:
         except ProviderError as error:
             return await self._failed(name, error)
         news = await self._store.write(lambda r: self._record(r, found))
+        self._joined.add(name)
         if news:
             await self._jobs.defer("deliver")
         if awaits_contract(found.builds):
@@ -175,7 +177,7 @@ class Sync:
         catalogue = repositories.catalogue
         health = catalogue.account(found.account)
         old_apps = {app.id: app for app in catalogue.apps(found.account)}
-        products = self._save_apps(repositories, found)
+        products = self._save_apps(repositories, found, old_apps)
         builds = [build for build in found.builds if build.app_id in products]
         news = list(self._save_builds(repositories, found, builds, health, old_apps))
         vanished = self._mark_gone(repositories, found, builds) if found.is_full else []
@@ -203,14 +205,22 @@ class Sync:
             back_alert(health, found.at) if health and is_told else None,
         ]
 
-    def _save_apps(self, repositories: Repositories, found: _Found) -> Mapping[str, Product]:
-        """Saves apps under their products; app id -> product."""
-        bundle_ids = {build.app_id: build.bundle_id for build in found.builds if build.bundle_id}
+    def _save_apps(self, repositories: Repositories, found: _Found, old: Mapping[str, App]) -> Mapping[str, Product]:
+        """Saves apps under their products; app id -> product. Where no app has changed, nobody else's are looked at."""
+        known = {app.id: app.bundle_id for app in old.values() if app.bundle_id}
+        told = {build.app_id: build.bundle_id for build in found.builds if build.bundle_id}
+        apps = with_bundle_ids(found.apps, known | told)
+        if found.account in self._joined and all(old.get(app.id) == app for app in apps):
+            here = repositories.catalogue.products_of(found.account)
+            return {app.id: here[app.id] for app in apps}
+        return self._join(repositories, apps, found.at)
+
+    def _join(self, repositories: Repositories, apps: Iterable[App], at: datetime) -> Mapping[str, Product]:
         joiner = Joiner(repositories.catalogue, self._configured)
         products = {}
-        for app in with_bundle_ids(found.apps, bundle_ids):
+        for app in apps:
             products[app.id] = joiner.product_for(app)
-            repositories.catalogue.save_app(app, products[app.id].id, found.at)
+            repositories.catalogue.save_app(app, products[app.id].id, at)
         return products
 
     def _save_builds(

@@ -1,7 +1,7 @@
 """Accounts, apps, products and builds."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from uuid import uuid4
 
@@ -51,6 +51,9 @@ _ALL_ACCOUNTS = select(*_HEALTH, *_COUNTS).order_by(accounts.c.name)
 _ACCOUNT = select(*_HEALTH, *_COUNTS).where(accounts.c.name == bindparam("account"))
 _PRODUCTS = select(products.c.id, products.c.name, products.c.aliases)
 _APPS = select(*_APP, apps.c.product_id).order_by(apps.c.account, apps.c.name, apps.c.id)
+_OF_ACCOUNT = select(apps.c.product_id).where(apps.c.account == bindparam("account"))
+_PRODUCTS_OF = _PRODUCTS.where(products.c.id.in_(_OF_ACCOUNT))
+_APPS_BESIDE = _APPS.where(apps.c.product_id.in_(_OF_ACCOUNT))
 _TROUBLES = (
     select(apps.c.account, apps.c.id, apps.c.name, apps.c.trouble, apps.c.trouble_since)
     .where(apps.c.trouble.is_not(None))
@@ -132,12 +135,20 @@ class SqlCatalogue:
 
     def products(self) -> Sequence[Product]:
         """In a write, nobody else changes products until it ends: two checks at once would make the same product twice."""
+        self._keep_products()
+        with_apps = _with_apps(self._connection.execute(_PRODUCTS), self._connection.execute(_APPS))
+        return sorted(with_apps, key=lambda product: (product.name.casefold(), product.id))
+
+    def products_of(self, account: str) -> Mapping[str, Product]:
+        """In a write, see `products`."""
+        self._keep_products()
+        facts = {"account": account}
+        found = _with_apps(self._connection.execute(_PRODUCTS_OF, facts), self._connection.execute(_APPS_BESIDE, facts))
+        return {app.id: product for product in found for app in product.apps if app.account == account}
+
+    def _keep_products(self) -> None:
         if self._writing:
             self._connection.execute(_REVISION.with_for_update())
-        found = _by_product(self._connection.execute(_APPS))
-        rows = self._connection.execute(_PRODUCTS)
-        with_apps = (Product(id, name, tuple(aliases), found[id]) for id, name, aliases in rows if id in found)
-        return sorted(with_apps, key=lambda product: (product.name.casefold(), product.id))
 
     def product(self, product_id: str) -> Product | None:
         row = self._connection.execute(_PRODUCTS.where(products.c.id == product_id)).first()
@@ -258,6 +269,14 @@ class SqlCatalogue:
 
     def _bump(self) -> None:
         self._connection.execute(_BUMP)
+
+
+def _with_apps(
+    rows: Iterable[Row[str, str, list[str]]], apps_of_all: Iterable[Row[str, str, str, str | None, str]]
+) -> Iterator[Product]:
+    """The products that have any."""
+    found = _by_product(apps_of_all)
+    return (Product(id, name, tuple(aliases), found[id]) for id, name, aliases in rows if id in found)
 
 
 def _by_product(rows: Iterable[Row[str, str, str, str | None, str]]) -> Mapping[str, tuple[App, ...]]:

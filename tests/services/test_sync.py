@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -124,6 +125,22 @@ async def test_apps_of_two_systems_with_one_bundle_id_are_one_product(sync: Sync
     (product,) = await store.read(lambda r: r.catalogue.products())
     assert product.name == "Shop"
     assert {app.account for app in product.apps} == {"acme-apple", "acme-applivery"}
+
+
+async def test_what_an_app_is_called_later_is_kept_also_after_checks_without_a_change(
+    sync: Sync, store: Database, apple: Shelf, applivery: Shelf
+) -> None:
+    for _ in range(3):
+        await sync.account("acme-apple")
+        await sync.account("acme-applivery")
+    applivery.apps = [replace(applivery.apps[0], name="Shop for Android"), App("acme-applivery", "a2", "Bank", "com.acme.bank")]
+    for _ in range(2):
+        await sync.account("acme-applivery")
+    products = await store.read(lambda r: r.catalogue.products())
+    assert [(p.name, sorted(app.name for app in p.apps)) for p in products] == [
+        ("Bank", ["Bank"]),
+        ("Shop", ["Shop", "Shop for Android"]),
+    ]
 
 
 async def test_a_bundle_id_that_only_builds_carry_joins_too(sync: Sync, store: Database, applivery: Shelf) -> None:

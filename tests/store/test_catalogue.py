@@ -9,6 +9,7 @@ from bot.domain.ports import Repositories
 from bot.store import Database
 
 from .facts import APPLE, NOW, STORE, add_shop, android, hours, ios
+from .steps import steps
 
 
 async def test_accounts_come_by_name_with_their_counts(store: Database) -> None:
@@ -102,6 +103,23 @@ async def test_a_product_can_be_renamed(store: Database) -> None:
     renamed = await store.read(lambda r: r.catalogue.product(id))
     assert renamed is not None
     assert (renamed.name, renamed.aliases) == ("Store", ("shop", "acme shop"))
+
+
+async def test_the_products_of_one_account_cost_nothing_of_others(store: Database, backend: str) -> None:
+    def work(r: Repositories) -> None:
+        add_shop(r)
+        for number in range(500):
+            other = r.catalogue.add_product(f"Other {number}")
+            r.catalogue.save_app(App(STORE, f"other-{number}", "Other", None), other.id, NOW)
+
+    await store.write(work)
+    found = await store.read(lambda r: r.catalogue.products_of(APPLE))
+    assert {id: (product.name, {app.account for app in product.apps}) for id, product in found.items()} == {
+        "app-1": ("Shop", {APPLE, STORE})
+    }
+    if backend == "sqlite":
+        assert await steps(store, lambda r: r.catalogue.products_of(APPLE)) < 5
+        assert await steps(store, lambda r: r.catalogue.products()) > 50
 
 
 async def test_builds_follow_an_app_to_another_product(store: Database) -> None:
