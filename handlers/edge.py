@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import structlog
 from aiohttp import ClientError
+from pydantic_core import to_json
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackApiError
@@ -98,23 +99,21 @@ class Edge:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
 
-    async def command(self, ack: AsyncAck, command: dict[str, Any], respond: AsyncRespond) -> None:
+    async def command(self, ack: AsyncAck, command: dict[str, Any], respond: AsyncRespond) -> BoltResponse:
         said = said_by_command(command, self._routes.commands.get(command["command"], ""))
         answering = asyncio.create_task(self._answer(said))
         await asyncio.sleep(0)  # what has to wait for nobody is done now
         if not answering.done() and not (await asyncio.wait({answering}, timeout=PATIENCE))[0]:
-            await ack()
             self._behind(self._respond_when_done(answering, respond))
-            return
+            return await ack()
         reply = answering.result()
         answer: dict[str, Any] = {"text": reply.message.text, "blocks": list(reply.message.blocks), "response_type": "ephemeral"}
         if not self._fits(answer):
-            await ack()
             self._behind(self._respond_when_done(answering, respond))
-            return
-        await ack(**answer)
+            return await ack()
         if reply.later:
             self._behind(messages.follow_up(reply, respond))
+        return _acknowledged(answer)
 
     async def action(self, ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond, client: AsyncWebClient) -> None:
         await ack()
@@ -324,6 +323,11 @@ class Edge:
         if len(self._seen) > MOST_EVENTS:
             self._seen.popitem(last=False)
         return False
+
+
+def _acknowledged(answer: dict[str, Any]) -> BoltResponse:
+    """What `ack(**answer)` makes, written several times as fast. Views let no half characters through, which this refuses."""
+    return BoltResponse(status=200, body=to_json(answer).decode(), headers={"content-type": "application/json;charset=utf-8"})
 
 
 def _instead(message: Message) -> Tab:

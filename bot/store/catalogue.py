@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, insert, 
 from bot.domain.model import NOT_LISTED, PENDING_CONTRACT, AccountHealth, App, AppTrouble, Build, BuildState, Product
 from bot.domain.ports import BuildFilter, BuildPage, Stamp
 from bot.store import finding, saving
+from bot.store.memory import Forgetful
 from bot.store.tables import accounts, apps, builds, products, revision
 from bot.store.types import UtcDateTime, storable
 from bot.store.upsert import insert_into
@@ -65,15 +66,16 @@ _TRACKS = select(builds.c.track).distinct().order_by(builds.c.track)
 class SqlCatalogue:
     """A `bot.domain.ports.Catalogue`."""
 
-    def __init__(self, connection: Connection, writing: bool) -> None:
+    def __init__(self, connection: Connection, writing: bool, memory: Forgetful) -> None:
         self._connection = connection
         self._writing = writing
+        self._memory = memory
 
     def revision(self) -> int:
-        return self._connection.execute(_REVISION).scalar_one()
+        return self._memory.recall("revision", lambda: self._connection.execute(_REVISION).scalar_one())
 
     def stamp(self) -> Stamp:
-        return Stamp(*self._connection.execute(_STAMP).one())
+        return self._memory.recall("stamp", lambda: Stamp(*self._connection.execute(_STAMP).one()))
 
     # --- Accounts
 

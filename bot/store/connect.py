@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from bot.domain.errors import StoreUnavailable, UserMistake
 
@@ -133,21 +133,30 @@ def _begin_writing(connection: Connection) -> None:
 
 
 @contextmanager
-def one_moment(connection: Connection) -> Iterator[None]:
-    """What is read of a file within the block is of one moment. Raises StoreUnavailable.
+def one_moment(connection: Connection) -> Iterator[int]:
+    """What is read of a file within the block is of one moment. Gives the version of the file at that moment, as this connection
+    counts it: https://www.sqlite.org/pragma.html#pragma_data_version. Raises StoreUnavailable.
 
     SQLAlchemy's own transactions cost more than most of what is read in one: as far as it knows, one lasts as long as the
     connection.
     """
     _check_file(connection)
     raw = connection.connection
-    raw.cursor().execute("BEGIN")  # locks nothing
     try:
-        yield
+        yield _begin_reading(raw)
     finally:
         with suppress(sqlite3.Error):  # a connection that broke has nothing to end
             if raw.is_valid:
                 raw.rollback()
+
+
+def _begin_reading(raw: PoolProxiedConnection) -> int:
+    cursor = raw.cursor()
+    try:
+        cursor.execute("BEGIN")  # locks nothing
+        return int(cursor.execute("PRAGMA data_version").fetchone()[0])
+    except sqlite3.Error as error:  # SQLAlchemy, which tells others apart, is not asked here
+        raise StoreUnavailable(_sqlite_reason(error) or "unreadable") from error
 
 
 def _check_file(connection: Connection) -> None:

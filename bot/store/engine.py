@@ -16,6 +16,7 @@ from bot.store.catalogue import SqlCatalogue
 from bot.store.connect import failures_translated, one_moment, open_engine, parse_url
 from bot.store.expiries import SqlExpiries
 from bot.store.grants import SqlGrants
+from bot.store.memory import Forgetful, Memory
 from bot.store.mutes import SqlMutes
 from bot.store.outbox import SqlOutbox
 from bot.store.quiet import SqlQuietChannels
@@ -30,16 +31,17 @@ ONE_MOMENT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
 class Transaction:
-    """The repositories over one connection. `writing` lets them lock what they read in order to change it."""
+    """The repositories over one connection. `writing` lets them lock what they read in order to change it; `memory` spares them
+    what was read before."""
 
-    def __init__(self, connection: Connection, writing: bool) -> None:
-        self.catalogue: ports.Catalogue = SqlCatalogue(connection, writing)
+    def __init__(self, connection: Connection, writing: bool, memory: Forgetful) -> None:
+        self.catalogue: ports.Catalogue = SqlCatalogue(connection, writing, memory)
         self.subscriptions: ports.Subscriptions = SqlSubscriptions(connection)
         self.mutes: ports.Mutes = SqlMutes(connection)
         self.outbox: ports.Outbox = SqlOutbox(connection)
         self.told: ports.Told = SqlTold(connection)
         self.quiet: ports.QuietChannels = SqlQuietChannels(connection)
-        self.grants: ports.Grants = SqlGrants(connection)
+        self.grants: ports.Grants = SqlGrants(connection, memory)
         self.waits: ports.Waits = SqlWaits(connection)
         self.agreements: ports.Agreements = SqlAgreements(connection, writing)
         self.expiries: ports.Expiries = SqlExpiries(connection, writing)
@@ -91,14 +93,16 @@ class InlineReader:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._connection: Connection | None = None
+        self._memory = Memory()
 
     def run(self, work: Callable[[ports.Repositories], T]) -> T:
         """Raises StoreUnavailable, and then connects anew the next time."""
         try:
             with failures_translated():
                 connection = self._connection = self._connection or self._engine.connect()
-                with one_moment(connection):
-                    return work(Transaction(connection, writing=False))
+                with one_moment(connection) as version:
+                    self._memory.turn_to(version)
+                    return work(Transaction(connection, writing=False, memory=self._memory))
         except StoreUnavailable:
             self.close()
             raise
@@ -107,9 +111,10 @@ class InlineReader:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        self._memory.turn_to(None)
         self._engine.dispose()
 
 
 def _run(engine: Engine, work: Callable[[ports.Repositories], T], writing: bool) -> T:
     with failures_translated(), engine.begin() as connection:
-        return work(Transaction(connection, writing))
+        return work(Transaction(connection, writing, Forgetful()))

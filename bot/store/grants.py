@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, func, 
 
 from bot.domain.model import OPENING, VENDOR_LINK, Build, Grant
 from bot.domain.ports import AuditLine, Beside, GrantFilter
+from bot.store.memory import Forgetful
 from bot.store.saving import BUILD, chunked
 from bot.store.tables import builds, grants, products
 
@@ -41,8 +42,9 @@ _COUNT = select(func.count(grants.c.id)).select_from(_WITH_BUILD)
 class SqlGrants:
     """A `bot.domain.ports.Grants`."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, memory: Forgetful) -> None:
         self._connection = connection
+        self._memory = memory
 
     def hold(self, user: str) -> None:
         """SQLite has one writer at a time already."""
@@ -53,6 +55,9 @@ class SqlGrants:
         self._connection.execute(insert(grants).values(id=grant.id, **_values(grant)))
 
     def get(self, grant_id: str) -> Grant | None:
+        return self._memory.recall(("grant", grant_id), lambda: self._get(grant_id))
+
+    def _get(self, grant_id: str) -> Grant | None:
         row = self._connection.execute(_BY_ID, {"id": grant_id}).first()
         return Grant(*row) if row else None
 
