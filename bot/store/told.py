@@ -37,10 +37,11 @@ _VERSION_CARDS = (
     select(_wanted.c.key, deliveries.c.ts, deliveries.c.thread, deliveries.c.batch)
     .select_from(
         _FROM.join(_first, _first.c.key == alerts.c.build_key).join(
-            _wanted, (_wanted.c.product_id == _first.c.product_id) & (_wanted.c.version == _first.c.version)
+            _wanted, (_wanted.c.product_id == _first.c.product_id) & (_wanted.c.version_rank == _first.c.version_rank)
         )
     )
     .where(_wanted.c.key.in_(_KEYS), deliveries.c.channel == bindparam("channel"))
+    .where(_wanted.c.version == _first.c.version)  # what has the same rank, an index finds; what is spelled alike is the same
     .where(or_(_wanted.c.platform != _first.c.platform, _wanted.c.account != _first.c.account))
     .where(alerts.c.kind == AlertKind.NEW_BUILD, deliveries.c.ts.is_not(None), _wanted.c.version != "")
     .where(deliveries.c.sent_at > bindparam("since", type_=deliveries.c.sent_at.type))

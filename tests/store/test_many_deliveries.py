@@ -10,7 +10,7 @@ from bot.domain.ports import Repositories
 from bot.store import Database
 from bot.store.tables import deliveries
 
-from .facts import NOW, connected, deliveries_due, hours, new_build_alert
+from .facts import NOW, add_shop, android, connected, deliveries_due, hours, ios, new_build_alert
 from .steps import steps
 
 CHANNELS = [f"C{number:03}" for number in range(100)]
@@ -81,6 +81,26 @@ async def test_what_was_told_long_ago_is_not_walked_through(crowd: Database, bac
     assert await crowd.read(lambda r: r.told.messages_since("C007", last - hours(2))) == [last - hours(1), last]
     if backend == "sqlite":  # all would cost 80 hundreds
         assert await steps(crowd, lambda r: r.told.messages_since("C007", last - hours(2))) < 5
+
+
+async def test_a_version_is_not_compared_with_every_other_that_a_channel_was_told_of(store: Database, backend: str) -> None:
+    here = [ios(str(number), version=f"3.{number}") for number in range(ALERTS)]
+    there = [android(str(number), version=f"3.{number}") for number in range(ALERTS)]
+
+    def told(r: Repositories) -> None:
+        add_shop(r)
+        r.catalogue.save_builds([*here, *there], NOW)
+        r.outbox.add_all([Notice(new_build_alert(build.key, build_key=build.key), ["C1"]) for build in here])
+        for number, delivery in enumerate(r.outbox.open_in("C1")):
+            r.outbox.claim("C1", [delivery.id], NOW, delivery.id)
+            r.outbox.mark_all_sent("C1", delivery.id, f"{number}.0", None, NOW)
+
+    await store.write(told)
+    keys = [build.key for build in there]
+    cards = await store.read(lambda r: r.told.version_cards("C1", keys, NOW - hours(1)))
+    assert [cards[key].ts for key in keys] == [f"{number}.0" for number in range(ALERTS)]
+    if backend == "sqlite":  # all with all cost 16,000 hundreds
+        assert await steps(store, lambda r: r.told.version_cards("C1", keys, NOW - hours(1))) < 1_000
 
 
 async def test_many_at_once_are_told_once_and_with_their_digests(store: Database) -> None:
