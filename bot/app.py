@@ -419,7 +419,7 @@ def _spare_the_collector() -> None:
     """What start-up made stays: looking through it again and again costs a tenth of the rate at which answers leave."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(10_000, 10, 10)
+    gc.set_threshold(2_000, 5, 5)
 
 
 def _secret(secret: Any) -> str:
