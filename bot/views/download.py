@@ -10,7 +10,22 @@ from bot.domain.model import VENDOR_LINK, Build, Handover, Platform, Product
 from bot.views.ids import Action, Ask, encode_build
 from bot.views.limits import Element, actions, button, context, listing, message, open_button, section
 from bot.views.rows import ROWS, build_rows, download_button
-from bot.views.text import PLATFORMS, code, count, day, escape, label, moment, name, plain_label, reason_words, size, span, user
+from bot.views.text import (
+    PLATFORMS,
+    can_be_had,
+    code,
+    count,
+    day,
+    escape,
+    label,
+    moment,
+    name,
+    plain_label,
+    reason_words,
+    size,
+    span,
+    user,
+)
 
 BUSINESS_PAGE: Final = "https://appstoreconnect.apple.com/business"
 AD_HOC: Final = "An ad hoc build installs only on devices in its provisioning profile"
@@ -79,9 +94,10 @@ def _valid(length: timedelta) -> str:
 
 
 def choice(answer: ChoiceAnswer, now: datetime) -> Message:
-    """Several builds are meant: one Download button each."""
+    """Several builds are meant: one Download button each, where there is something to have."""
+    question = "which one?" if any(can_be_had(build, now) for build in answer.builds) else "nothing to download."
     share = button("Share here", Action.SHARE, Ask(COMMAND, answer.asked or answer.product.name).encode())
-    return _choice(answer, now, f"*{name(answer.product.name)}*: which one?", actions(share))
+    return _choice(answer, now, f"*{name(answer.product.name)}*: {question}", actions(share))
 
 
 def shared_choice(answer: ChoiceAnswer, by: str, now: datetime) -> Message:

@@ -425,6 +425,9 @@ GOLDEN: Mapping[str, Callable[[], Message]] = {
     "ticket_ios": lambda: download.ticket(Ticket(GRANT, ADHOC, "Appcircle", "https://purser.acme.com/d/t"), NOW),
     "ticket_page": lambda: download.ticket(Ticket(GRANT, IOS, "App Store Connect", "https://purser.acme.com/d/t"), NOW),
     "choice": lambda: download.choice(ChoiceAnswer(SHOP, (ANDROID, ADHOC), TITLES), NOW),
+    "choice_of_nothing": lambda: download.choice(
+        ChoiceAnswer(SHOP, (replace(ANDROID, handover=Handover.NONE), replace(ADHOC, handover=Handover.NONE)), TITLES), NOW
+    ),
     "blocked_vendor_down_for_the_first_time": lambda: download.blocked(
         Blocked(Obstacle.VENDOR_DOWN, ANDROID, "Applivery", "acme", reason="timeout", well_at=NOW - timedelta(minutes=4)), NOW
     ),
