@@ -98,13 +98,15 @@ class ChoiceAnswer:
 class NoSuchProduct:
     """A name that we do not know; `near` are the products it may have meant, `command` the word before it ("versions").
 
-    `rest` is what stood around the name in the question, so that a suggestion's button can ask the whole question again.
+    `rest` is what stood around the name in the question, so that a suggestion's button can ask the whole question again. `unread`
+    are the accounts that may have it: they were never read yet.
     """
 
     asked: str
     near: tuple[Product, ...]
     command: str
     rest: str = ""
+    unread: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

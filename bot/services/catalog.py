@@ -164,7 +164,7 @@ class Catalog:
         known = reading.index.near(question.name) if question.name else reading.index.products[:LOOKED_THROUGH]
         near = (p for p in known if not self._access.denial_here(p, seat.channel, seat.person))
         meant = near if question.name else (p for p in near if question.is_narrow and _has(reading, question, p))
-        return NoSuchProduct(question.name, tuple(islice(meant, SUGGESTED)), command, question.rest)
+        return NoSuchProduct(question.name, tuple(islice(meant, SUGGESTED)), command, question.rest, reading.unread)
 
 
 def _has(reading: Reading, question: Question, product: Product) -> bool:

@@ -152,6 +152,11 @@ class Reading:
         oldest = min(times) if times and len(times) == len(health) else None
         return Freshness(oldest, tuple(h for h in health if h.failing_since), bool(stale), stale)
 
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """Accounts that were never read yet: Purser has just begun, or they fail since."""
+        return tuple(health.name for health in self._health if health.ok_at is None)
+
     def can_be_had(self, build: Build) -> bool:
         """Whether a Download of it can lead anywhere."""
         handed_out = build.handover is not Handover.NONE and build.state.is_announceable

@@ -9,7 +9,7 @@ from bot.domain.message import Message
 from bot.views.freshness import age_lines
 from bot.views.ids import Action, Ask
 from bot.views.limits import actions, button, context, message, section
-from bot.views.text import channel, code, name, sentence
+from bot.views.text import channel, code, count, name, sentence
 from bot.views.versions import COMMAND, wanted_words
 
 NEAR: Final = 5  # suggestions
@@ -20,7 +20,7 @@ def no_such_product(answer: NoSuchProduct) -> Message:
     """ "Did you mean Shop?": every button asks the whole question again."""
     near = answer.near[:NEAR]
     asked = f"I do not know {code(answer.asked)}." if answer.asked.strip() else "Which product?"
-    hint = _did_you_mean([name(product.name) for product in near]) if answer.asked.strip() else ""
+    hint = _did_you_mean([name(product.name) for product in near]) or _not_yet(answer.unread) if answer.asked.strip() else ""
     suggestions = (
         button(product.name, Action.ASK, Ask(answer.command, f"{product.name[:200]} {answer.rest}").encode(), position)
         for position, product in enumerate(near)
@@ -34,6 +34,14 @@ def _did_you_mean(names: list[str]) -> str:
     if not bold:
         return ""
     return f"Did you mean {bold[0]}?" if len(bold) == 1 else f"Did you mean {', '.join(bold[:-1])} or {bold[-1]}?"
+
+
+def _not_yet(unread: tuple[str, ...]) -> str:
+    """Who asks in Purser's first minute must not think that there is nothing."""
+    if not unread:
+        return ""
+    accounts = code(unread[0]) if len(unread) == 1 else count(len(unread), "account")
+    return f"I have not read {accounts} yet: ask again in a minute."
 
 
 def nothing_matches(answer: NothingMatches, now: datetime) -> Message:

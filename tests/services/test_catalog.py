@@ -269,3 +269,17 @@ async def test_an_app_that_is_listed_no_longer_is_not_offered_as_fresh(
     answer = await catalog.ask("shop", "C1")
     assert isinstance(answer, HeadsAnswer)
     assert (answer.freshness.troubles, answer.freshness.checked_at) == ((), clock())
+
+
+async def test_who_asks_before_an_account_was_read_hears_that(
+    store: Database, apple: Shelf, applivery: Shelf, clock: StoppedClock
+) -> None:
+    catalog = Catalog(store, Reader(ACCOUNTS, clock, timedelta(minutes=10)), Access(Everyone()))
+    sync = Sync(store, {"acme-apple": apple, "acme-applivery": applivery}, (), Deferred(), clock)
+    answer = await catalog.ask("shop", "C1")
+    assert isinstance(answer, NoSuchProduct)
+    assert answer.unread == ("acme-apple", "acme-applivery")
+    await sync.account("acme-apple")
+    answer = await catalog.ask("zzz", "C1")
+    assert isinstance(answer, NoSuchProduct)
+    assert answer.unread == ("acme-applivery",)

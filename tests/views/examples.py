@@ -455,6 +455,7 @@ GOLDEN: Mapping[str, Callable[[], Message]] = {
     ),
     "no_such_product": lambda: mistakes.no_such_product(NoSuchProduct("shpo", (SHOP, DRIVER), "versions", "ios 3.2")),
     "no_such_product_which": lambda: mistakes.no_such_product(NoSuchProduct("", (SHOP, DRIVER), "download", "418")),
+    "no_such_product_yet": lambda: mistakes.no_such_product(NoSuchProduct("shop", (), "versions", unread=("acme-apple",))),
     "no_such_product_alone": lambda: mistakes.no_such_product(NoSuchProduct("zzz", (), "download")),
     "nothing_matches": lambda: mistakes.nothing_matches(
         NothingMatches(SHOP, BuildFilter(Platform.IOS, version="9.9", number="7"), FRESH), NOW
