@@ -13,6 +13,7 @@ from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.patch_stdout import patch_stdout
 from rich.emoji import Emoji
 
+from bot.sandbox.five import FiveSystems
 from bot.sandbox.process import BotDidNotStart, BotProcess, ended_by_signals
 from bot.sandbox.slack import Channel, Message, NothingSeen, Undelivered, User, View
 from bot.sandbox.slack.faults import SlackError
@@ -27,7 +28,7 @@ SETTLED_SECONDS = 10.0
 _BUTTON = re.compile(r"(\[\d+ [^\]]+\])")
 _NO_TERMINAL = "purser demo needs a terminal to talk to you; `purser demo --script` plays a conversation without one."
 _WELCOME = """\
-Purser runs on {url}, against a pretend Slack and pretend App Store Connect, Applivery and Appcircle.
+Purser runs on {url}, against a pretend Slack and pretend App Store Connect, Applivery, Appcircle, App47 and Akana.
 You are {user} in #{channel}, which hears about Shop, Courier and agreements. Developers upload something now and then.
 Try /versions shop, and type a number to press that button. help lists the rest, quit ends everything.
 """
@@ -54,7 +55,7 @@ async def interactive() -> int:
         return 1
     with ended_by_signals(), patch_stdout():
         try:
-            async with World() as world, BotProcess(world.environment, world.folder, world.public_url):
+            async with FiveSystems() as world, BotProcess(world.environment, world.folder, world.public_url):
                 await _converse(Demo(world, _tell))
         except (BotDidNotStart, DidNotSettle) as error:
             _tell(str(error))
@@ -110,8 +111,9 @@ class Demo:
         """Waits for the first look at every account, then has #mobile subscribed. Raises DidNotSettle."""
         try:
             async with asyncio.timeout(SETTLED_SECONDS):
+                await self._said("status", lambda answer: "not checked yet" not in answer)
                 for words in ("shop", "courier", "all agreements"):
-                    await self._subscribe(words)
+                    await self._said(f"subscribe {words}", lambda answer: "now hears" in answer)
         except (TimeoutError, Undelivered) as error:
             raise DidNotSettle(
                 f"The bot did not get to know its accounts within {SETTLED_SECONDS:g} s. {error}".rstrip()
@@ -146,11 +148,12 @@ class Demo:
             self._act()
             await asyncio.sleep(NEXT_UPLOAD)
 
-    async def _subscribe(self, words: str) -> None:
+    async def _said(self, words: str, is_wanted: Callable[[str], bool]) -> None:
+        """Asks until the answer is as it has to be."""
         grace, mobile = self._world.town.grace, self._world.town.mobile
         while True:
-            answer = await self._slack.command(grace, mobile, f"/purser subscribe {words}")
-            if "now hears" in answer.text_content:
+            answer = await self._slack.command(grace, mobile, f"/purser {words}")
+            if is_wanted(answer.text_content):
                 return
             await asyncio.sleep(0.1)
 

@@ -15,6 +15,7 @@ from filelock import FileLock
 from rich.console import Console
 
 from bot.sandbox.demo import Demo, interactive
+from bot.sandbox.five import FiveSystems
 from bot.sandbox.process import BotDidNotStart, BotProcess
 from bot.sandbox.script import Conversation, play
 from bot.sandbox.world import World
@@ -25,6 +26,12 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
     async with World() as world:
+        yield world
+
+
+@pytest.fixture
+async def five_systems() -> AsyncIterator[World]:
+    async with FiveSystems() as world:
         yield world
 
 
@@ -39,12 +46,15 @@ async def typed(demo: Demo, screen: list[str], line: str) -> str:
     return "\n".join(screen)
 
 
-async def test_a_person_types_and_presses(world: World) -> None:
+async def test_a_person_types_and_presses(five_systems: World) -> None:
+    world = five_systems
     async with bot_of(world):
         screen: list[str] = []
         demo = Demo(world, screen.append)
         await demo.settle_in()
-        assert "[1 Download]" in await typed(demo, screen, "/versions shop")
+        shop = await typed(demo, screen, "/versions shop")
+        assert all(title in shop for title in ("App Store Connect", "Applivery", "Appcircle", "App47", "Akana"))
+        assert "[1 Download]" in shop
         ticket = await typed(demo, screen, "1")
         assert "only you see this" in ticket
         (open_it,) = re.findall(r"\[(\d+) Open\]", ticket)
