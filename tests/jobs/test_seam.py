@@ -120,7 +120,7 @@ async def test_a_failure_stops_nothing(jobs: Seam, work: Work) -> None:
     work.gate.set()
     await jobs.defer("mistaken", "x")
     await jobs.defer("sync", "x")
-    await work.until(lambda: ("sync", "x") in work.ended)
+    await work.until(lambda: ("mistaken", "x") in work.begun and ("sync", "x") in work.ended)
     await jobs.defer("mistaken", "x")
     await work.until(lambda: work.begun.count(("mistaken", "x")) == 2)
 
