@@ -6,6 +6,7 @@ the fresh interpreters of tests/journeys.
 """
 
 import asyncio
+import gc
 import multiprocessing
 import os
 import signal
@@ -76,6 +77,7 @@ def _received(sent: Any) -> int:
 
 def _purser(words: Sequence[str], environment: Mapping[str, str], folder: Path, output: int, errors: int) -> None:
     """What `python -m bot.cli` does with these words."""
+    gc.freeze()  # what was imported: the collector would touch it in vain, and each page of it that is touched is copied
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
