@@ -1,14 +1,8 @@
-"""The bot's processes, started again whenever they end, as an init system does.
-
-Each is a process of its own, forked off one that has imported everything: importing takes longer than all else that most of them
-live to do. `python -m bot.cli` itself is started in tests/journeys.
-"""
+"""The bot's processes, started again whenever they end, as an init system does."""
 
 import asyncio
-import multiprocessing
 import os
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -16,11 +10,10 @@ from pathlib import Path
 
 import httpx
 
-from bot.cli import main
 from bot.environment import VARIABLES
 
-NURSERY = multiprocessing.get_context("forkserver")
-NURSERY.set_forkserver_preload(["bot.app", "bot.jobs.queue", "uvloop", __name__])
+from ..nursery import Forked
+
 STARTING = 60.0  # seconds for a process to be ready: six at once on a machine that does much else
 PATIENCE = 30.0  # seconds for a process to end
 BREATH = 0.2  # seconds before a process that ended by itself is started again
@@ -36,7 +29,7 @@ class Member:
         self._environment = environment
         self._folder = folder
         self._ending = False
-        self._process: multiprocessing.context.ForkServerProcess
+        self._process: Forked
         self._keeping: asyncio.Task[None]
 
     async def start(self) -> None:
@@ -60,17 +53,17 @@ class Member:
         return time.monotonic() - begun
 
     def _ask(self) -> None:
-        self._process.terminate()
+        self._process.send_signal(signal.SIGTERM)
 
     def _spawn(self) -> None:
         inherited = {name: value for name, value in os.environ.items() if name.upper() not in VARIABLES}
-        given = (self.command, {**inherited, **self._environment}, self._folder, self.log)
-        self._process = NURSERY.Process(target=_purser, args=given)
-        self._process.start()
+        environment = {**inherited, **self._environment}
+        with self.log.open("ab") as said:
+            self._process = Forked([self.command], environment, self._folder, said.fileno(), said.fileno())
 
     async def _keep(self) -> None:
         while True:
-            code = await _exit_code(self._process)
+            code = await self._process.wait()
             if code != -signal.SIGKILL:
                 self.ended.append(code)
                 await asyncio.sleep(0 if self._ending else BREATH)
@@ -79,29 +72,6 @@ class Member:
             self._spawn()
             if self._ending:
                 self._ask()
-
-
-def _purser(command: str, environment: Mapping[str, str], folder: Path, log: Path) -> None:
-    """What `python -m bot.cli command` does, with that environment alone."""
-    os.environ.clear()
-    os.environ.update(environment)
-    os.chdir(folder)
-    with log.open("ab") as said:
-        os.dup2(said.fileno(), sys.stdout.fileno())
-        os.dup2(said.fileno(), sys.stderr.fileno())
-    sys.exit(main([command]))
-
-
-async def _exit_code(process: multiprocessing.context.ForkServerProcess) -> int:
-    loop, ended = asyncio.get_running_loop(), asyncio.Event()
-    loop.add_reader(process.sentinel, ended.set)
-    try:
-        await ended.wait()
-    finally:
-        loop.remove_reader(process.sentinel)
-    process.join()
-    assert process.exitcode is not None
-    return process.exitcode
 
 
 async def ready(url: str) -> None:

@@ -9,8 +9,12 @@ import termios
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from ..nursery import Forked
+
+Process = Forked | asyncio.subprocess.Process
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 30.0  # seconds for a command to end, or to say that it has begun
@@ -31,7 +35,7 @@ class Outcome:
 class Started:
     """A command in the background. `said` grows while it writes to its standard error, or to its screen."""
 
-    process: asyncio.subprocess.Process
+    process: Process
     hears: asyncio.StreamReader
     heard: bytes = b""
 
@@ -72,40 +76,44 @@ class Terminal:
 
     folder: Path
     variables: Mapping[str, str]
+    is_fresh: bool = False
+
+    @property
+    def fresh(self) -> "Terminal":
+        """Where starting itself is proved: each command is an interpreter of its own, which imports everything anew."""
+        return replace(self, is_fresh=True)
 
     async def purser(self, *words: str, **changes: str) -> Outcome:
         """Runs a command to its end. `changes` are laid over the variables; an empty one is not set."""
-        process = await self._begin(words, changes)
-        async with asyncio.timeout(PATIENCE):
-            out, err = await process.communicate()
-        assert process.returncode is not None
-        outcome = Outcome(process.returncode, out.decode(), err.decode())
+        async with _pipe() as (out, output), _pipe() as (err, errors):
+            process = await self._begin(words, changes, output, errors)
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    said, complained = await asyncio.gather(out.read(), err.read())
+                    code = await process.wait()
+            finally:
+                await _killed(process)
+        outcome = Outcome(code, said.decode(), complained.decode())
         self._check(outcome.out + outcome.err, changes)
         return outcome
 
     @asynccontextmanager
     async def started(self, *words: str, until: str = "", **changes: str) -> AsyncIterator[Started]:
         """Runs a command in the background, from the moment when it says `until` on its standard error; empty: at once."""
-        process = await self._begin(words, changes)
-        assert process.stderr
-        async with self._heard(Started(process, process.stderr), until, changes) as started:
-            yield started
+        async with _pipe() as (_, output), _pipe() as (err, errors):
+            process = await self._begin(words, changes, output, errors)
+            async with self._heard(Started(process, err), until, changes) as started:
+                yield started
 
     @asynccontextmanager
     async def on_screen(self, *words: str, until: str = "", columns: int = 100, **changes: str) -> AsyncIterator[Started]:
         """Like `started`, with a screen on which everything is shown."""
         ours, theirs = os.openpty()
         termios.tcsetwinsize(theirs, (30, columns))
-        try:
-            process = await self._begin(words, {"TERM": "xterm", **changes}, theirs)
-        finally:
-            os.close(theirs)
-        reader = asyncio.StreamReader()
-        screen = os.fdopen(ours, "rb", buffering=0)
-        transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), screen)
-        async with self._heard(Started(process, reader), until, changes) as started:
-            yield started
-        transport.close()
+        async with _reading(ours) as screen:
+            process = await self._begin(words, {"TERM": "xterm", **changes}, theirs, theirs)
+            async with self._heard(Started(process, screen), until, changes) as started:
+                yield started
 
     @asynccontextmanager
     async def _heard(self, started: Started, until: str, changes: Mapping[str, str]) -> AsyncIterator[Started]:
@@ -114,30 +122,67 @@ class Terminal:
             await _until_said(started, until)
             yield started
         finally:
-            with suppress(ProcessLookupError):
-                started.process.kill()
-            await started.process.wait()
+            await _killed(started.process)
             await listening
         self._check("\n".join(started.said), changes)
 
-    async def _begin(
-        self, words: tuple[str, ...], changes: Mapping[str, str], output: int = asyncio.subprocess.PIPE
-    ) -> asyncio.subprocess.Process:
+    async def _begin(self, words: tuple[str, ...], changes: Mapping[str, str], output: int, errors: int) -> Process:
+        """The process alone has the two descriptors then."""
         own = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "TMPDIR") if name in os.environ}
-        return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bot.cli", *words),
-            cwd=self.folder,
-            env={**own, "PYTHONPATH": str(ROOT), **self.variables, **changes},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            preexec_fn=_hear_ctrl_c,
-        )
+        environment = {**own, "PYTHONPATH": str(ROOT), **self.variables, **changes}
+        try:
+            if self.is_fresh:
+                return await _interpreter(words, environment, self.folder, output, errors)
+            assert not any(name.startswith("PYTHON") for name in changes), "only a fresh interpreter reads it"
+            return Forked(words, environment, self.folder, output, errors)
+        finally:
+            for descriptor in {output, errors}:
+                os.close(descriptor)
 
     def _check(self, text: str, changes: Mapping[str, str]) -> None:
         assert "Traceback" not in text, text
         told = [secret for secret in secrets_in({**self.variables, **changes}) if secret in text]
         assert told == [], f"told a secret: {text}"
+
+
+@asynccontextmanager
+async def _pipe() -> AsyncIterator[tuple[asyncio.StreamReader, int]]:
+    """What is read from it, and the descriptor to write to, which is the caller's to close."""
+    ours, theirs = os.pipe()
+    async with _reading(ours) as reader:
+        yield reader, theirs
+
+
+@asynccontextmanager
+async def _reading(descriptor: int) -> AsyncIterator[asyncio.StreamReader]:
+    reader = asyncio.StreamReader()
+    file = os.fdopen(descriptor, "rb", buffering=0)
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), file)
+    try:
+        yield reader
+    finally:
+        transport.close()
+
+
+async def _interpreter(
+    words: tuple[str, ...], environment: Mapping[str, str], folder: Path, output: int, errors: int
+) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot.cli", *words),
+        cwd=folder,
+        env=environment,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=output,
+        stderr=errors,
+        preexec_fn=_hear_ctrl_c,
+    )
+
+
+async def _killed(process: Process) -> None:
+    """Also when it has ended already."""
+    with suppress(ProcessLookupError):
+        process.kill()
+    await process.wait()
 
 
 def _hear_ctrl_c() -> None:

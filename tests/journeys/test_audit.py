@@ -70,8 +70,9 @@ async def test_the_command(log: Log, world: World) -> None:
     terminal = Terminal(world.folder, world.environment)
     options = {"person": world.town.ben.id, "product": "shop", "since": "1h", "until": "2999-01-01"}
     words = [word for name, value in options.items() for word in (f"--{name}", value)]
-    outcome = await terminal.purser("audit", "--format", "csv", *words)
+    outcome = await terminal.fresh.purser("audit", "--format", "csv", *words)
     assert (outcome.code, outcome.err) == (0, "")
+    assert outcome == await terminal.purser("audit", "--format", "csv", *words)
     assert outcome.out == await log.written(form="csv", **options)
     assert len(outcome.out.splitlines()) == 2
     without_secrets = Terminal(world.folder, {"DATABASE_URL": world.environment["DATABASE_URL"]})

@@ -164,8 +164,10 @@ def test_a_word_that_is_no_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 async def test_the_manifest_is_json(bare: Terminal) -> None:
-    outcome = await bare.purser("manifest", PUBLIC_URL="https://purser.example.com", SECRET_KEY="k" * 32)
+    variables = {"PUBLIC_URL": "https://purser.example.com", "SECRET_KEY": "k" * 32}
+    outcome = await bare.fresh.purser("manifest", **variables)
     assert (outcome.code, outcome.err) == (0, "")
+    assert outcome == await bare.purser("manifest", **variables)
     assert json.loads(outcome.out)["features"]["slash_commands"][0]["url"] == "https://purser.example.com/slack/events"
 
 
@@ -199,7 +201,7 @@ async def test_a_reader_that_goes_away_is_no_disaster(bare: Terminal, nobody_rea
 
 
 async def test_a_terminal_that_knows_few_letters(bare: Terminal) -> None:
-    outcome = await bare.purser("doctor", PYTHONIOENCODING="ascii")
+    outcome = await bare.fresh.purser("doctor", PYTHONIOENCODING="ascii")
     assert outcome.code == 1
     assert "SLACK_BOT_TOKEN is not set" in outcome.out
 
@@ -233,7 +235,7 @@ def sync(world: World, capsys: pytest.CaptureFixture[str]) -> Sync:
 
 
 async def test_sync_shows_what_every_account_has(terminal: Terminal) -> None:
-    outcome = await terminal.purser("sync")
+    outcome = await terminal.fresh.purser("sync")
     assert (outcome.code, outcome.err) == (0, "")
     assert [line.split() for line in outcome.out.splitlines()] == [
         ["account", "apps", "builds", "alerts"],
@@ -333,7 +335,7 @@ async def test_sync_of_an_account_that_nobody_configured(sync: Sync) -> None:
 
 
 async def test_run_ends_when_it_is_told_to(terminal: Terminal) -> None:
-    async with terminal.started("run", until="answering") as started:
+    async with terminal.fresh.started("run", until="answering") as started:
         assert await started.end(signal.SIGTERM) < 5
     assert started.code == 0
     assert "stopped" in started.said[-1]
@@ -343,7 +345,7 @@ async def test_run_ends_when_it_is_told_to(terminal: Terminal) -> None:
 async def test_separate_processes_share_a_postgresql(terminal: Terminal, postgres: Postgres) -> None:
     """In the order of a deployment."""
     postgres_url = postgres.create()
-    migrated = await terminal.purser("migrate", DATABASE_URL=postgres_url)
+    migrated = await terminal.fresh.purser("migrate", DATABASE_URL=postgres_url)
     assert (migrated.code, migrated.out, migrated.err) == (0, "The database is up to date.\n", "")
     async with (
         terminal.started("web", until="answering", DATABASE_URL=postgres_url) as web,
@@ -368,7 +370,7 @@ async def test_it_ends_in_time_whatever_it_waits_for(world: World, terminal: Ter
 
 async def test_ctrl_c_ends_a_check_without_a_traceback(world: World, terminal: Terminal) -> None:
     world.apple.misbehave("/", Misbehaviour.HANG)
-    async with terminal.started("sync") as started:
+    async with terminal.fresh.started("sync") as started:
         await until(lambda: world.apple.requests)
         assert await started.end(signal.SIGINT) < 5
     assert (started.code, started.said) == (1, [])

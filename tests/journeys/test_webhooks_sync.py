@@ -107,7 +107,7 @@ async def test_an_app_that_fails_says_why_and_what_to_do(world: World, command: 
     """It is the command that ends with 1."""
     till = world.apple.add_app("Till", "com.acme.till")
     world.apple.misbehave(f"/v1/apps/{till.id}/webhooks", Misbehaviour.FORBIDDEN)
-    outcome = await command.terminal.purser(*SYNC, "--account", APPLE)
+    outcome = await command.terminal.fresh.purser(*SYNC, "--account", APPLE)
     assert (outcome.code, outcome.err) == (1, "")
     _, shop, row, advice = outcome.out.splitlines()
     assert shop.split() == [APPLE, "Shop", "created"]

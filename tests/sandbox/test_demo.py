@@ -7,6 +7,7 @@ import re
 import signal
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -19,6 +20,8 @@ from bot.sandbox.five import FiveSystems
 from bot.sandbox.process import BotDidNotStart, BotProcess
 from bot.sandbox.script import Conversation, play
 from bot.sandbox.world import World
+
+from ..crash.crew import Member, ready, working
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,6 +42,14 @@ def bot_of(world: World) -> BotProcess:
     return BotProcess(world.environment, world.folder, world.public_url)
 
 
+@asynccontextmanager
+async def forked_bot_of(world: World) -> AsyncIterator[None]:
+    """Where it does not matter how the demo starts and ends its bot."""
+    async with working(Member("run", world.environment, world.folder)):
+        await ready(world.public_url)
+        yield
+
+
 async def typed(demo: Demo, screen: list[str], line: str) -> str:
     """What appears when this line is typed."""
     screen.clear()
@@ -48,7 +59,7 @@ async def typed(demo: Demo, screen: list[str], line: str) -> str:
 
 async def test_a_person_types_and_presses(five_systems: World) -> None:
     world = five_systems
-    async with bot_of(world):
+    async with forked_bot_of(world):
         screen: list[str] = []
         demo = Demo(world, screen.append)
         await demo.settle_in()
@@ -81,7 +92,7 @@ async def test_what_developers_do_is_announced(world: World) -> None:
         if "3.2.0 (418)" in text and "Download" in text:
             heard.set()
 
-    async with bot_of(world):
+    async with forked_bot_of(world):
         demo = Demo(world, tell)
         await demo.settle_in()
         listening = asyncio.create_task(demo.listen())
@@ -167,7 +178,7 @@ async def test_without_a_terminal_it_points_to_the_script(capfd: pytest.CaptureF
 
 
 async def test_over_socket_mode() -> None:
-    async with World(socket_mode=True) as world, bot_of(world):
+    async with World(socket_mode=True) as world, forked_bot_of(world):
         await asyncio.wait_for(world.slack.sockets.connected.wait(), 5)
         world.slack.bot_url = None
         answer = await world.slack.command(world.town.ada, world.town.mobile, "/purser whoami")
