@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+from sqlalchemy.util import LRUCache
 
 from bot.domain.errors import StoreUnavailable, UserMistake
 
@@ -22,6 +25,23 @@ POSTGRES_NAMES = ("postgres", "postgresql", POSTGRES_DRIVER)
 COMMON: Mapping[str, Any] = {"hide_parameters": True, "json_deserializer": lambda text: {} if text == "{}" else json.loads(text)}
 # https://www.postgresql.org/docs/current/libpq-connect.html: a host that went away is noticed in seconds, not minutes
 POSTGRES_DEFAULTS = {"connect_timeout": "5", "tcp_user_timeout": "10000"}
+
+
+class SqliteDialect(SQLiteDialect_pysqlite):
+    """All files are spoken to alike: what was compiled for the writer is there for the reader, and for every engine after them.
+    Compiling a statement takes longer than most of what they do."""
+
+    supports_statement_cache = True
+    statements: LRUCache[Any, Any] = LRUCache(500)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SqliteDialect)
+
+    def __hash__(self) -> int:
+        return hash(SqliteDialect)
+
+
+registry.register("sqlite.purser", __name__, SqliteDialect.__name__)
 
 OUR_MISTAKES = (IntegrityError, DataError, ProgrammingError, NotSupportedError)
 
@@ -57,7 +77,14 @@ def open_engine(url: URL, *, pool_size: int = 1, query_only: bool = False, forei
     _make_folder(url)
     patience = READER_PATIENCE if query_only else WRITER_PATIENCE
     connect_args = {"check_same_thread": False, "isolation_level": None, "timeout": patience}
-    engine = create_engine(url, connect_args=connect_args, pool_size=pool_size, max_overflow=0, **COMMON)
+    engine = create_engine(
+        url.set(drivername="sqlite+purser"),
+        connect_args=connect_args,
+        pool_size=pool_size,
+        max_overflow=0,
+        execution_options={"compiled_cache": SqliteDialect.statements},
+        **COMMON,
+    )
     _prepare_sqlite(engine, query_only, foreign_keys)
     return engine
 

@@ -7,11 +7,13 @@ import threading
 from pathlib import Path
 
 import pytest
+from sqlalchemy import literal, select
 
 from bot.domain.errors import StoreUnavailable, UserMistake
 from bot.domain.model import App
 from bot.domain.ports import Repositories
 from bot.store import Database
+from bot.store.connect import open_engine, parse_url
 from bot.store.migrate import upgrade
 
 from .facts import APPLE, NOW, add_shop, deliveries_due, ios, new_build_alert
@@ -47,6 +49,19 @@ async def test_a_read_that_raises_does_not_spoil_the_next(store: Database) -> No
         with pytest.raises(Interrupted):
             await store.read(work)
     assert await store.read(lambda r: r.catalogue.health()) == []
+
+
+def test_what_one_file_needed_compiled_is_there_for_the_next(tmp_path: Path) -> None:
+    compiled = []
+    for name in ("one", "two"):
+        engine = open_engine(parse_url(f"sqlite:///{tmp_path}/{name}.db"))
+        with engine.connect() as connection:
+            result = connection.execute(select(literal("only here")))
+            assert result.scalar() == "only here"
+            assert result.context is not None
+            compiled.append(result.context.compiled)
+        engine.dispose()
+    assert compiled[0] is compiled[1]
 
 
 async def test_a_read_cannot_write(store: Database) -> None:
