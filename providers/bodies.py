@@ -60,7 +60,10 @@ async def decoded(response: httpx.Response) -> AsyncGenerator[bytes]:
 
 
 async def read_bounded(response: httpx.Response, limit: int = MAX_BODY) -> bytes:
-    """The whole decoded body. Raises WrongBody (too_large, bad_encoding) and what httpx raises."""
+    """The whole decoded body. One that says that it is too large is not even read. Raises WrongBody (too_large, bad_encoding) and
+    what httpx raises."""
+    if response.request.method != "HEAD" and _announced(response) > limit:
+        raise WrongBody("too_large")
     pieces, size = list[bytes](), 0
     async for piece in decoded(response):
         size += len(piece)
@@ -68,6 +71,12 @@ async def read_bounded(response: httpx.Response, limit: int = MAX_BODY) -> bytes
             raise WrongBody("too_large")
         pieces.append(piece)
     return b"".join(pieces)
+
+
+def _announced(response: httpx.Response) -> int:
+    """Bytes on the way, 0 where the vendor does not say: compressed ones become more, not fewer."""
+    text = response.headers.get("content-length", "")
+    return int(text[:20]) if text.isascii() and text.isdigit() else 0
 
 
 async def settle(response: httpx.Response, limit: int = MAX_BODY) -> httpx.Response:

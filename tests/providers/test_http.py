@@ -235,6 +235,16 @@ async def test_a_failure_has_its_name(
     assert "sso.example.com" not in whole_story
 
 
+async def test_too_large_without_saying_so(http: VendorHttp, serve: Any) -> None:
+    async def spaces() -> AsyncIterator[bytes]:
+        for _ in range(17):
+            yield b" " * 2**20
+
+    with pytest.raises(Confused) as caught:
+        await http.json("list", "GET", await serve(StreamingResponse(spaces())))
+    assert caught.value.reason == "too_large"
+
+
 async def test_a_refused_connection(http: VendorHttp) -> None:
     with closing(socket.socket()) as taken:
         taken.bind(("127.0.0.1", 0))  # bound, but nobody listens
