@@ -18,7 +18,9 @@ from tests.web.conftest import Door, FileHost, SettableClock, clock, migrated, o
 
 __all__ = ["clock", "migrated"]
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"))), None
+)
 PHONE = "Pixel 7"
 SMALLEST = {"width": 320, "height": 568}
 DESKTOP = {"width": 1280, "height": 800}
@@ -88,7 +90,7 @@ async def door(store: Database, host: FileHost, clock: SettableClock) -> AsyncIt
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chromium() -> AsyncIterator[Chromium]:
     if CHROMIUM is None:
-        pytest.skip("there is no Chromium on this machine (Debian, Ubuntu: apt install chromium)")
+        pytest.skip("there is no Chromium on this machine (Debian: apt install chromium-headless-shell)")
     async with async_playwright() as playwright:
         # Without its sandbox, because the user may be root; it sees nothing but our own loopback server.
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
