@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from bot.domain.errors import StoreUnavailable
 from bot.domain.model import DeliveryState
@@ -16,6 +18,7 @@ from bot.sandbox.slack import Channel
 from bot.sandbox.world import World
 from bot.store import Database
 
+from ..store.migrated import migrated_file
 from ..store.postgres import Postgres, postgres_running
 from .chaos import KILLS, Uploads, stale, told, told_of_papers
 
@@ -161,10 +164,19 @@ def postgres() -> Iterator[Postgres]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def another_postgres(postgres: Postgres) -> Callable[[], str]:
+    """Makes databases as `purser migrate` leaves them."""
+    url = postgres.create()
+    prepare_database(url)
+    return partial(postgres.create, str(make_url(url).database))
+
+
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
     async with World(poll_seconds=1, agreements_seconds=1) as world:
         world.slack.api.scopes = set(scopes())
+        migrated_file(world.folder / "purser.db")
         file = world.folder / "purser.toml"
         file.write_text(file.read_text().replace("[purser]", '[purser]\ntakeover_after = "2s"', 1))
         yield world
@@ -172,13 +184,10 @@ async def world() -> AsyncIterator[World]:
 
 
 @pytest.fixture(params=["SQLite", "PostgreSQL"])
-def scene(request: pytest.FixtureRequest, world: World) -> Scene:
+def scene(request: pytest.FixtureRequest) -> Scene:
     """On either database."""
-    if request.param == "SQLite":
-        return Scene(world, world.database_url, Uploads(world))
-    url = request.getfixturevalue("postgres").create()
-    prepare_database(url)
-    return Scene(world, url, Uploads(world))
+    found: Scene = request.getfixturevalue("on_sqlite" if request.param == "SQLite" else "on_postgres")
+    return found
 
 
 @pytest.fixture
@@ -187,7 +196,5 @@ def on_sqlite(world: World) -> Scene:
 
 
 @pytest.fixture
-def on_postgres(world: World, postgres: Postgres) -> Scene:
-    url = postgres.create()
-    prepare_database(url)
-    return Scene(world, url, Uploads(world))
+def on_postgres(world: World, another_postgres: Callable[[], str]) -> Scene:
+    return Scene(world, another_postgres(), Uploads(world))

@@ -1,7 +1,7 @@
 """Whatever order polls, webhooks, redeliveries, deliveries and Slack's answers come in: the card says what the vendor says."""
 
 import asyncio
-from collections.abc import AsyncIterator, Container, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -16,13 +16,11 @@ from bot.domain.model import App, Build, BuildState, DeliveryState, EventKind, S
 from bot.domain.ports import Repositories
 from bot.jobs.inprocess import InProcessJobs
 from bot.manifest import scopes
-from bot.migrating import prepare_database
 from bot.sandbox.slack import Message, PretendSlack
 from bot.sandbox.slack.workspace import Channel
 from bot.services.alerts import AlertDelivery
 from bot.services.sync import Sync
 from bot.store import Database
-from bot.store.migrate import upgrade
 from bot.views import alerts
 from bot.views.bundle import bundle
 from bot.views.text import STATES
@@ -30,7 +28,7 @@ from handlers.messenger import SlackMessenger, web_client
 
 from ..services.conftest import NOON, Deferred, StoppedClock, make_build
 from ..services.scene import set_scene
-from ..store.postgres import Postgres
+from ..store.migrated import migrated_file
 from .chaos import KILLS, SEED
 
 ACCOUNT = "acme-apple"
@@ -139,10 +137,10 @@ async def test_the_final_card_is_the_vendors(
     slack: PretendSlack, clock: TickingClock, tmp_path: Path, request: pytest.FixtureRequest, database: str, seed: int
 ) -> None:
     """On PostgreSQL, a check and a delivery are transactions of two connections at once."""
-    postgres = request.getfixturevalue("postgres") if database == "PostgreSQL" else None
-    for example in EXAMPLES[:FEW] if postgres else EXAMPLES:
+    is_file = database == "SQLite"
+    for example in EXAMPLES if is_file else EXAMPLES[:FEW]:
         channel = slack.workspace.add_channel(f"example-{example}")
-        url = postgres.create() if postgres else f"sqlite:///{tmp_path}/{example}.db"
+        url = migrated_file(tmp_path / f"{example}.db") if is_file else request.getfixturevalue("another_postgres")()
         wrong = await lived(slack, channel, clock, url, Random(f"{seed}/{example}"))
         assert wrong == [], f"example {example}"
     assert slack.violations == []
@@ -162,11 +160,9 @@ class SlowSync(Sync):
 
 
 async def test_what_is_drawn_while_a_check_commits_is_what_it_commits(
-    slack: PretendSlack, clock: TickingClock, postgres: Postgres
+    slack: PretendSlack, clock: TickingClock, another_postgres: Callable[[], str]
 ) -> None:
-    url = postgres.create()
-    prepare_database(url)
-    store = Database(url)
+    store = Database(another_postgres())
     scene = await set_scene(slack, store, clock)
     await scene.subscribe(scene.channel())
     build = scene.upload("501")
@@ -188,7 +184,6 @@ async def test_what_is_drawn_while_a_check_commits_is_what_it_commits(
 
 async def lived(slack: PretendSlack, channel: Channel, clock: TickingClock, url: str, random: Random) -> list[str]:
     """What is wrong in the channel after one random life."""
-    upgrade(url)
     store, vendor = Database(url), Vendor(random)
     jobs, client = InProcessJobs(), web_client(slack.bot_token, slack.api_url)
     sync = Sync(store, {ACCOUNT: vendor}, (), jobs, clock)

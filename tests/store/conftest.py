@@ -8,7 +8,7 @@ from sqlalchemy import make_url
 from bot.store import Database
 from bot.store.migrate import upgrade
 
-from .postgres import Postgres
+from .postgres import Emptied, Postgres
 
 
 @pytest.fixture(scope="session")
@@ -17,6 +17,11 @@ def migrated_postgres(postgres: Postgres) -> str:
     url = postgres.create()
     upgrade(url)
     return str(make_url(url).database)
+
+
+@pytest.fixture(scope="session")
+def emptied(postgres: Postgres, migrated_postgres: str) -> Emptied:
+    return Emptied(postgres, migrated_postgres)
 
 
 @pytest.fixture(scope="session")
@@ -45,8 +50,8 @@ def url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if backend == "sqlite":
         path = shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "purser.db")
         return f"sqlite:///{path}"
-    template = request.getfixturevalue("migrated_postgres")
-    return request.getfixturevalue("postgres").create(template)
+    emptied: Emptied = request.getfixturevalue("emptied")
+    return emptied.url()
 
 
 @pytest.fixture

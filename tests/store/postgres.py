@@ -63,6 +63,52 @@ class Postgres:
             connection.execute(statement)
 
 
+NOBODY_ELSE = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+
+
+class Emptied:
+    """One migrated database, emptied for whoever asks: making one takes two hundred times as long.
+
+    What is there once it is migrated is kept aside, and put back. One that has swollen is not used again, nor one of before.
+    """
+
+    SWOLLEN = 16_000_000  # bytes; a new one has 8 MB
+
+    def __init__(self, postgres: Postgres, template: str) -> None:
+        self._postgres = postgres
+        self._template = template
+        self._url = self._new()
+
+    def url(self) -> str:
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            connection.execute(NOBODY_ELSE)
+            connection.execute(self._empty)
+            (size,) = connection.execute("SELECT pg_database_size(current_database())").fetchone() or (0,)
+        if size > self.SWOLLEN:
+            self._url = self._new()
+        return self._url
+
+    def _new(self) -> str:
+        url = self._postgres.create(self._template)
+        with psycopg.connect(url, autocommit=True) as connection:
+            tables = [name for (name,) in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
+            connection.execute("CREATE SCHEMA kept")
+            for table in tables:
+                connection.execute(f"CREATE TABLE kept.{table} AS TABLE public.{table}")
+        self._empty = ";".join(
+            [
+                "SET session_replication_role = replica",  # foreign keys are not looked at
+                *(f"DELETE FROM {table}" for table in tables),
+                *(f"INSERT INTO {table} SELECT * FROM kept.{table}" for table in tables),
+                "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, 1, false) FROM pg_sequences",
+            ]
+        )
+        return url
+
+
 @contextmanager
 def postgres_running() -> Iterator[Postgres]:
     with tempfile.TemporaryDirectory(prefix="postgres-") as folder:
