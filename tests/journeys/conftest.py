@@ -3,10 +3,12 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import pytest_asyncio
 
 from bot.app import Purser, build
 from bot.domain.model import DeliveryState
@@ -21,6 +23,7 @@ from bot.workshop import load_settings
 from ..store.migrated import migrated_file
 
 ACCOUNTS = ("acme-apple", "acme-applivery", "acme-store")
+asking = pytest.mark.asyncio(loop_scope="module")
 # What the clock of a new bot defers at once, as its tasks are named.
 AT_THE_START = ("poll:", "probe:", "expiries:", "purge:", "remind:", "redraw:", "deliver:")
 
@@ -70,13 +73,28 @@ class Journey:
         return self.world.slack.messages(self.world.town.mobile)
 
 
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
+@asynccontextmanager
+async def peaceful() -> AsyncIterator[World]:
+    """Looks at the end whether anybody did what nobody may."""
     async with World(poll_seconds=3600, agreements_seconds=3600) as world:
         world.slack.api.scopes = set(scopes())
         yield world
         assert world.slack.violations == []
         assert list(world.leaked_credentials()) == []
+
+
+@asynccontextmanager
+async def lived_in(world: World) -> AsyncIterator[Journey]:
+    clock = Watch()
+    async with started(world, clock) as purser:
+        await first_read(purser)
+        yield Journey(world, purser, clock)
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    async with peaceful() as world:
+        yield world
 
 
 @pytest.fixture
@@ -90,10 +108,15 @@ async def applivery_is_away(world: World) -> AsyncIterator[None]:
 
 @pytest.fixture
 async def journey(world: World) -> AsyncIterator[Journey]:
-    clock = Watch()
-    async with started(world, clock) as purser:
-        await first_read(purser)
-        yield Journey(world, purser, clock)
+    async with lived_in(world) as journey:
+        yield journey
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def asked() -> AsyncIterator[Journey]:
+    """One for all tests of a module that only ask, marked as `asking`: beginning takes longer than most of what is asked."""
+    async with peaceful() as world, lived_in(world) as journey:
+        yield journey
 
 
 async def first_read(purser: Purser) -> None:

@@ -1,19 +1,21 @@
 import pytest
 
-from .conftest import Journey
+from .conftest import Journey, asking
 from .test_downloading import opened
 
 
-async def test_all_products_at_a_glance(journey: Journey) -> None:
-    answer = await journey.ask("/versions")
+@asking
+async def test_all_products_at_a_glance(asked: Journey) -> None:
+    answer = await asked.ask("/versions")
     for name in ("Shop", "Courier", "Scanner"):
         assert name in answer.text_content
     assert answer.is_ephemeral
     assert answer.menus
 
 
-async def test_one_product_over_all_systems(journey: Journey) -> None:
-    answer = await journey.ask("/versions shop")
+@asking
+async def test_one_product_over_all_systems(asked: Journey) -> None:
+    answer = await asked.ask("/versions shop")
     text = answer.text_content
     assert "iOS · App Store Connect · TestFlight · 3.2.0 (418) · still processing" in text
     assert "Android · Applivery · App Distribution · 3.1.0 (1412)" in text
@@ -24,35 +26,39 @@ async def test_one_product_over_all_systems(journey: Journey) -> None:
     ) == 3  # for the ready build behind the one in processing too
 
 
-async def test_a_typo_is_answered_with_a_suggestion_that_works(journey: Journey) -> None:
-    answer = await journey.ask("/versions shpo android")
+@asking
+async def test_a_typo_is_answered_with_a_suggestion_that_works(asked: Journey) -> None:
+    answer = await asked.ask("/versions shpo android")
     assert "Did you mean Shop?" in answer.text_content
-    again = await journey.press(answer, "Shop")
+    again = await asked.press(answer, "Shop")
     assert "3.1.0 (1412)" in again.text_content
     assert "iOS" not in again.text_content
 
 
-async def test_many_builds_are_paged_in_place(journey: Journey) -> None:
-    first = await journey.ask("/versions shop android 3.0")
+@asking
+async def test_many_builds_are_paged_in_place(asked: Journey) -> None:
+    first = await asked.ask("/versions shop android 3.0")
     assert "3.0.13" in first.text_content
-    second = await journey.press(first, "Show more")
+    second = await asked.press(first, "Show more")
     assert "3.0.0" in second.text_content
     assert second.ts == first.ts
 
 
-async def test_share_here_shows_everybody_a_card_that_mints_for_each(journey: Journey) -> None:
-    answer = await journey.ask("/versions shop android")
-    shared = await journey.press(answer, "Share here")
+@asking
+async def test_share_here_shows_everybody_a_card_that_mints_for_each(asked: Journey) -> None:
+    answer = await asked.ask("/versions shop android")
+    shared = await asked.press(answer, "Share here")
     assert not shared.is_ephemeral
     assert "iOS" not in shared.text_content
-    town = journey.world.town
-    bens = await journey.world.slack.press(town.ben, shared, "Download", "Applivery")
+    town = asked.world.town
+    bens = await asked.world.slack.press(town.ben, shared, "Download", "Applivery")
     assert bens.to == town.ben.id
 
 
 @pytest.mark.parametrize("words", ["versions shop", "shop"])
-async def test_the_same_words_work_in_a_mention_and_a_direct_message(journey: Journey, words: str) -> None:
-    town, slack = journey.world.town, journey.world.slack
+@asking
+async def test_the_same_words_work_in_a_mention_and_a_direct_message(asked: Journey, words: str) -> None:
+    town, slack = asked.world.town, asked.world.slack
     mentioned = await slack.mention(town.ada, town.mobile, words)
     assert "3.1.0 (1412)" in mentioned.text_content
     assert mentioned.is_ephemeral
@@ -60,11 +66,12 @@ async def test_the_same_words_work_in_a_mention_and_a_direct_message(journey: Jo
     assert "3.1.0 (1412)" in direct.text_content
 
 
-async def test_the_menu_finds_products_while_one_types(journey: Journey) -> None:
-    answer = await journey.ask("/versions")
+@asking
+async def test_the_menu_finds_products_while_one_types(asked: Journey) -> None:
+    answer = await asked.ask("/versions")
     (menu,) = answer.menus
     chosen = next(value for label, value in menu.options if label == "Courier")
-    courier = await journey.world.slack.choose(journey.world.town.ada, answer, menu.action_id, chosen)
+    courier = await asked.world.slack.choose(asked.world.town.ada, answer, menu.action_id, chosen)
     assert "1.8.1 (206)" in courier.text_content
 
 
@@ -83,20 +90,22 @@ async def test_the_menu_finds_products_while_one_types(journey: Journey) -> None
         ("/purser VERSIONS Shop", "3.1.0 (1412)"),
     ],
 )
-async def test_every_word_has_its_answer(journey: Journey, line: str, expected: str) -> None:
-    assert expected in (await journey.ask(line)).text_content
+@asking
+async def test_every_word_has_its_answer(asked: Journey, line: str, expected: str) -> None:
+    assert expected in (await asked.ask(line)).text_content
 
 
 @pytest.mark.parametrize("who", ["gus", "eve"])
-async def test_guests_and_strangers_see_nothing_and_are_told_why(journey: Journey, who: str) -> None:
-    town, slack = journey.world.town, journey.world.slack
+@asking
+async def test_guests_and_strangers_see_nothing_and_are_told_why(asked: Journey, who: str) -> None:
+    town, slack = asked.world.town, asked.world.slack
     person = getattr(town, who)
     channel = town.mobile if who == "gus" else town.partners
     for line in ("/versions shop", "/purser shop"):
         answer = await slack.command(person, channel, line)
         assert "3.1.0" not in answer.text_content
         assert not answer.buttons
-    shared = await journey.press(await journey.ask("/versions shop"), "Share here")
+    shared = await asked.press(await asked.ask("/versions shop"), "Share here")
     refused = await slack.press(person, shared, "Download")
     assert "Open" not in [button.label for button in refused.buttons]
 
@@ -104,9 +113,10 @@ async def test_guests_and_strangers_see_nothing_and_are_told_why(journey: Journe
 @pytest.mark.parametrize(
     "words", ["", "🛒🛒🛒", "x" * 4000, "shop " * 800, "\u202etset", "<!channel>", "&lt;script&gt;", "`*_~", "مرحبا", "\x00\x07"]
 )
-async def test_any_text_gets_a_sentence(journey: Journey, words: str) -> None:
+@asking
+async def test_any_text_gets_a_sentence(asked: Journey, words: str) -> None:
     for command in ("/versions", "/download", "/purser", "/purser subscribe", "/purser unsubscribe"):
-        answer = await journey.ask(f"{command} {words}")
+        answer = await asked.ask(f"{command} {words}")
         assert answer.text_content
         assert not answer.pings
         assert "Reference" not in answer.text_content

@@ -17,7 +17,7 @@ from bot.domain.model import Build, BuildState, Grant, Handover, Platform
 from bot.domain.ports import AuditLine, GrantFilter
 from bot.sandbox.world import World
 
-from .conftest import Journey
+from .conftest import Journey, asking
 from .terminal import Terminal
 from .test_downloading import opened
 
@@ -115,9 +115,10 @@ async def test_what_is_too_old_is_forgotten(log: Log, journey: Journey) -> None:
         ({"since": "999999d"}, "999999d is beyond the calendar"),
     ],
 )
-async def test_options_that_cannot_be_understood(journey: Journey, options: dict[str, str], said: str) -> None:
+@asking
+async def test_options_that_cannot_be_understood(asked: Journey, options: dict[str, str], said: str) -> None:
     with pytest.raises(UserMistake, match=re.escape(said)):
-        await Log(journey.purser.settings.environment.database_url).written(**options)
+        await Log(asked.purser.settings.environment.database_url).written(**options)
 
 
 @pytest.mark.parametrize(

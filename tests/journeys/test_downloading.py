@@ -10,7 +10,7 @@ import pytest
 from bot.sandbox.misbehaviour import Misbehaviour
 from bot.sandbox.slack import Message, View
 
-from .conftest import Journey
+from .conftest import Journey, asking
 
 PHONE = {"user-agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148"}
 
@@ -75,37 +75,42 @@ async def test_ios_installs_through_our_own_manifest(journey: Journey, browser: 
     assert hashlib.sha256(file.content).hexdigest() == journey.world.in_appcircle.courier_ios.artefact.sha256
 
 
-async def test_testflight_leads_to_the_public_link(journey: Journey) -> None:
-    answer = await journey.ask("/download shop 412")
+@asking
+async def test_testflight_leads_to_the_public_link(asked: Journey) -> None:
+    answer = await asked.ask("/download shop 412")
     async with httpx.AsyncClient(verify=False) as browser:
         file = await browser.get(f"{opened(answer)}/file")
     assert file.status_code in (302, 303, 307)
     assert file.headers["location"].startswith("https://testflight.apple.com/join/")
 
 
-async def test_several_builds_are_a_choice(journey: Journey) -> None:
-    choice = await journey.ask("/download shop")
+@asking
+async def test_several_builds_are_a_choice(asked: Journey) -> None:
+    choice = await asked.ask("/download shop")
     assert [button.label for button in choice.buttons].count("Download") == 3
-    ticket = await journey.press(choice, "Download", "Appcircle")
-    assert opened(ticket).startswith(f"{journey.world.public_url}/d/")
+    ticket = await asked.press(choice, "Download", "Appcircle")
+    assert opened(ticket).startswith(f"{asked.world.public_url}/d/")
 
 
-async def test_every_click_is_recorded_and_gets_its_own_link(journey: Journey) -> None:
-    links = {await granted(journey, "/download shop applivery") for _ in range(3)}
+@asking
+async def test_every_click_is_recorded_and_gets_its_own_link(asked: Journey) -> None:
+    links = {await granted(asked, "/download shop applivery") for _ in range(3)}
     assert len(links) == 3
 
 
-async def test_a_build_in_processing_is_said_to_be(journey: Journey) -> None:
-    answer = await journey.ask("/download shop 418")
+@asking
+async def test_a_build_in_processing_is_said_to_be(asked: Journey) -> None:
+    answer = await asked.ask("/download shop 418")
     assert "still being processed" in answer.text_content
     assert not [button for button in answer.buttons if button.label == "Open"]
 
 
-async def test_an_expired_build_offers_the_newest_that_is_not(journey: Journey) -> None:
-    answer = await journey.ask("/download shop 377")
+@asking
+async def test_an_expired_build_offers_the_newest_that_is_not(asked: Journey) -> None:
+    answer = await asked.ask("/download shop 377")
     assert "expired" in answer.text_content
     assert "3.1.0 (412)" in answer.text_content
-    assert opened(await journey.press(answer, "Download 3.1.0 (412)"))
+    assert opened(await asked.press(answer, "Download 3.1.0 (412)"))
 
 
 async def test_a_build_that_is_gone_is_said_to_be(journey: Journey) -> None:
@@ -141,9 +146,10 @@ async def test_a_blocked_agreement_is_said_not_a_403(journey: Journey) -> None:
 @pytest.mark.parametrize(
     "value", ["", "x", "0" * 16, "ffffffffffffffff", "a" * 2000, "'; drop table", "../../etc/passwd", "\u202e"]
 )
-async def test_a_button_value_that_is_not_ours_gets_a_sentence(journey: Journey, value: str) -> None:
-    slack, town = journey.world.slack, journey.world.town
-    card = await journey.ask("/versions shop android")
+@asking
+async def test_a_button_value_that_is_not_ours_gets_a_sentence(asked: Journey, value: str) -> None:
+    slack, town = asked.world.slack, asked.world.town
+    card = await asked.ask("/versions shop android")
     for block in card.blocks:
         if accessory := block.get("accessory"):
             accessory["value"] = value

@@ -12,7 +12,7 @@ from bot.sandbox.slack import ChannelKind, Message, User, View
 from bot.sandbox.slack.workspace import Happening
 from bot.sandbox.world import World
 
-from .conftest import Journey, Watch, started
+from .conftest import Journey, Watch, asking, started
 from .terminal import until
 from .test_downloading import opened
 from .test_subscribing import filled_in
@@ -111,15 +111,17 @@ async def test_a_conversation_of_two_others_is_no_home(journey: Journey) -> None
     assert "Shop · new builds · to a direct message" in home.text_content
 
 
-async def test_get_a_build_from_home(journey: Journey) -> None:
-    picker = await pressed(journey, await home_of(journey), "Get a build")
+@asking
+async def test_get_a_build_from_home(asked: Journey) -> None:
+    picker = await pressed(asked, await home_of(asked), "Get a build")
     assert picker.title == "Get a build"
     assert [menu.kind for menu in picker.menus] == ["external_select"]
 
 
 @pytest.mark.parametrize("who", ["gus", "eve"])
-async def test_who_may_see_nothing_is_told_why(journey: Journey, who: str) -> None:
-    home = await home_of(journey, getattr(journey.world.town, who))
+@asking
+async def test_who_may_see_nothing_is_told_why(asked: Journey, who: str) -> None:
+    home = await home_of(asked, getattr(asked.world.town, who))
     assert "Guests" in home.text_content or "organisation" in home.text_content
     assert "Shop" not in home.text_content
     assert not home.buttons
@@ -245,7 +247,8 @@ async def test_a_window_that_was_closed_meanwhile_loses_no_answer(journey: Journ
     assert "has not answered" in answer.text_content
 
 
-async def test_two_homes_at_once(journey: Journey) -> None:
-    town = journey.world.town
-    ada, ben = await asyncio.gather(home_of(journey), home_of(journey, town.ben))
+@asking
+async def test_two_homes_at_once(asked: Journey) -> None:
+    town = asked.world.town
+    ada, ben = await asyncio.gather(home_of(asked), home_of(asked, town.ben))
     assert (ada.user, ben.user) == (town.ada.id, town.ben.id)

@@ -4,7 +4,7 @@ from bot.sandbox.misbehaviour import Misbehaviour
 from bot.sandbox.slack import Channel, Message, User, View
 from bot.views.ids import Shortcut
 
-from .conftest import Journey
+from .conftest import Journey, asking
 from .terminal import until
 from .test_downloading import opened
 from .test_home import pressed, restricted
@@ -39,21 +39,23 @@ async def found(journey: Journey, text: str) -> View:
     return await called(journey, Shortcut.FIND_BUILDS, written(journey, text))
 
 
-async def test_from_the_menu_to_the_link(journey: Journey) -> None:
-    picker = await called(journey)
-    builds = await picked(journey, picker, "Shop")
+@asking
+async def test_from_the_menu_to_the_link(asked: Journey) -> None:
+    picker = await called(asked)
+    builds = await picked(asked, picker, "Shop")
     assert builds.below_id == picker.id
-    ticket = await pressed(journey, builds, "Download", "Applivery")
+    ticket = await pressed(asked, builds, "Download", "Applivery")
     assert opened(ticket)
     assert ticket.below_id == builds.id
-    another = await picked(journey, picker, "Courier")
+    another = await picked(asked, picker, "Courier")
     assert "1.8.1 (206)" in another.text_content
 
 
-async def test_on_a_full_stack_the_answer_takes_the_windows_place(journey: Journey) -> None:
-    builds = await picked(journey, await called(journey), "Shop")
-    ticket = await pressed(journey, builds, "Download", "Applivery")
-    sent = await pressed(journey, ticket, "Send to my phone")
+@asking
+async def test_on_a_full_stack_the_answer_takes_the_windows_place(asked: Journey) -> None:
+    builds = await picked(asked, await called(asked), "Shop")
+    ticket = await pressed(asked, builds, "Download", "Applivery")
+    sent = await pressed(asked, ticket, "Send to my phone")
     assert sent.id == ticket.id
     assert "direct messages" in sent.text_content
 
@@ -72,9 +74,10 @@ async def test_what_is_stale_changes_in_the_window(journey: Journey) -> None:
     await until(lambda: "3.2.0 (1500)" in builds.text_content)
 
 
-async def test_a_guest_gets_no_menu(journey: Journey) -> None:
-    slack, town = journey.world.slack, journey.world.town
-    for callback, message in ((Shortcut.GET_A_BUILD, None), (Shortcut.FIND_BUILDS, written(journey, "Shop 3.1.0"))):
+@asking
+async def test_a_guest_gets_no_menu(asked: Journey) -> None:
+    slack, town = asked.world.slack, asked.world.town
+    for callback, message in ((Shortcut.GET_A_BUILD, None), (Shortcut.FIND_BUILDS, written(asked, "Shop 3.1.0"))):
         view = await slack.shortcut(town.gus, callback, message)
         assert "Guests" in view.text_content
         assert not view.buttons
@@ -116,37 +119,42 @@ def shortcut_payload(journey: Journey) -> dict[str, object]:
     return {"type": "shortcut", "callback_id": Shortcut.GET_A_BUILD, "user": {"id": ada.id, "team_id": ada.team}}
 
 
-async def test_an_unknown_shortcut_is_answered_in_words(journey: Journey) -> None:
-    assert "do not know this shortcut" in (await called(journey, "somebody-elses")).text_content
+@asking
+async def test_an_unknown_shortcut_is_answered_in_words(asked: Journey) -> None:
+    assert "do not know this shortcut" in (await called(asked, "somebody-elses")).text_content
 
 
-async def test_builds_that_a_message_mentions(journey: Journey) -> None:
-    view = await found(journey, "Shop 3.1.0 on Android crashes at the checkout, see <https://acme.test/4711>")
+@asking
+async def test_builds_that_a_message_mentions(asked: Journey) -> None:
+    view = await found(asked, "Shop 3.1.0 on Android crashes at the checkout, see <https://acme.test/4711>")
     lines = view.text_content.splitlines()
     assert lines[0] == "Shop Android 3.1.0"
     assert len([line for line in lines if "3.1.0 (1412)" in line]) == 2
     assert "iOS" not in view.text_content
-    ticket = await pressed(journey, view, "Download", "Applivery")
+    ticket = await pressed(asked, view, "Download", "Applivery")
     assert opened(ticket)
 
 
-async def test_a_message_about_nothing_of_ours(journey: Journey) -> None:
-    view = await found(journey, "Lunch at 12.30? The shop at the corner, I bring 3 people <@U0BEN>")
+@asking
+async def test_a_message_about_nothing_of_ours(asked: Journey) -> None:
+    view = await found(asked, "Lunch at 12.30? The shop at the corner, I bring 3 people <@U0BEN>")
     assert "I found no product" in view.text_content
     assert not view.buttons
 
 
-async def test_a_version_that_nobody_built(journey: Journey) -> None:
-    view = await found(journey, "When does Shop 9.9.9 come?")
+@asking
+async def test_a_version_that_nobody_built(asked: Journey) -> None:
+    view = await found(asked, "When does Shop 9.9.9 come?")
     assert "Shop · nothing matches 9.9.9; the newest are" in view.text_content
     assert "3.1.0 (412)" in view.text_content
 
 
-async def test_another_apps_message_says_it_in_its_attachments(journey: Journey) -> None:
-    slack, town = journey.world.slack, journey.world.town
+@asking
+async def test_another_apps_message_says_it_in_its_attachments(asked: Journey) -> None:
+    slack, town = asked.world.slack, asked.world.town
     interaction = slack.interactions.begin(town.ada.id, town.mobile.id)
     body = {
-        **shortcut_payload(journey),
+        **shortcut_payload(asked),
         "type": "message_action",
         "callback_id": Shortcut.FIND_BUILDS,
         "trigger_id": f"trigger.{interaction.id}",

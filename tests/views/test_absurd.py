@@ -259,8 +259,9 @@ def some_incident(text: str, when: datetime | None) -> Agreement:
 
 def many_told(text: str, when: datetime | None) -> list[AlertFacts]:
     told = alert(AlertKind.NEW_BUILD)
-    about = [replace(told, product_id=str(place % 50)) for place in range(MANY)]
-    return [AlertFacts(each, EventKind.NEW_BUILDS, some_product(text), some_build(text, when), text) for each in about]
+    about = [replace(told, product_id=str(place)) for place in range(50)]
+    facts = [AlertFacts(each, EventKind.NEW_BUILDS, some_product(text), some_build(text, when), text) for each in about]
+    return facts * (MANY // len(facts))
 
 
 def why_answer(text: str, when: datetime | None) -> WhyAnswer:
