@@ -28,9 +28,11 @@ WORKERS = $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
 test: $(DEV_READY)
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --ignore=tests/bench -n $(WORKERS) --dist worksteal
 
-# The crash tests for longer: 200 kills in all, and a database that is away for 20 seconds. PURSER_SEED=… repeats a schedule.
+# What chance finds, for longer: 200 kills in all, a database that is away for 20 seconds (PURSER_SEED=… repeats a schedule), and
+# five hundred examples of everything that Hypothesis makes up.
 soak: $(DEV_READY)
 	@PURSER_KILLS=100 PURSER_AWAY=20 $(BIN)/python -m pytest -v tests/crash
+	@PURSER_EXAMPLES=500 $(BIN)/python -m pytest --ignore=tests/bench -m hypothesis -n $(WORKERS) --dist worksteal
 
 # One alone: make bench BENCH=stream
 bench: $(BENCH_READY)
