@@ -21,18 +21,20 @@ run: $(RUN_READY)
 install: $(RUN_READY)
 	@echo "$(BIN)/purser is ready."
 
-# One more than there are processors: tests that start the bot wait a lot. Neighbours stay together, for what they share.
-WORKERS = $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
+# Two more than there are processors: tests that start the bot wait a lot. Each worker takes file after file, in the order
+# of tests/conftest.py: what a file's tests share is made once.
+WORKERS = $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 2)
+PARALLEL = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # Without bytecode, each worker would compile the same tests in every run, and each started bot itself.
 test: $(DEV_READY)
-	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --ignore=tests/bench -n $(WORKERS) --dist worksteal
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --ignore=tests/bench $(PARALLEL)
 
 # What chance finds, for longer: 200 kills in all, a database that is away for 20 seconds (PURSER_SEED=… repeats a schedule), and
 # five hundred examples of everything that Hypothesis makes up.
 soak: $(DEV_READY)
 	@PURSER_KILLS=100 PURSER_AWAY=20 $(BIN)/python -m pytest -v tests/crash
-	@PURSER_EXAMPLES=500 $(BIN)/python -m pytest --ignore=tests/bench -m hypothesis -n $(WORKERS) --dist worksteal
+	@PURSER_EXAMPLES=500 $(BIN)/python -m pytest --ignore=tests/bench -m hypothesis $(PARALLEL)
 
 # One alone: make bench BENCH=stream
 bench: $(BENCH_READY)

@@ -2,7 +2,8 @@
 
 import gc
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby, zip_longest
 
 import pytest
 import structlog
@@ -13,6 +14,7 @@ from pytest_asyncio.plugin import LoopFactory
 from .store.postgres import Postgres, postgres_running
 
 EXAMPLES = int(os.environ.get("PURSER_EXAMPLES") or 100)  # that Hypothesis tries, others in every run; `make soak` tries more
+WAITING = ("crash", "jobs", "journeys")  # folders whose tests wait for other processes, or for time to pass, more than they work
 # How long an example takes says more of the machine than of the code.
 settings.register_profile("unhurried", max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
@@ -30,10 +32,26 @@ def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> M
     return {"uvloop": uvloop.new_event_loop}
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """What is collected stays to the end: the garbage collector need not look through thousands of tests, now or later."""
+    gc.disable()
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """The tests themselves stay to the end: the collector need not look through thousands of them again and again."""
     gc.collect()
     gc.freeze()
+    gc.enable()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file whose tests wait, one whose tests work, and so on: while some workers wait, others have something to do."""
+    waiting, working = ([item for item in items if (item.path.parent.name in WAITING) is waits] for waits in (True, False))
+    pairs = zip_longest(by_file(waiting), by_file(working), fillvalue=())
+    items[:] = [item for pair in pairs for file in pair for item in file]
+
+
+def by_file(items: list[pytest.Item]) -> Iterator[Sequence[pytest.Item]]:
+    return (list(file) for _, file in groupby(items, key=lambda item: item.path))
 
 
 @pytest.fixture(scope="session")
