@@ -2,8 +2,8 @@
 
 import gc
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby, zip_longest
+from collections.abc import Generator, Iterator, Mapping
+from itertools import chain, groupby, zip_longest
 
 import pytest
 import structlog
@@ -32,26 +32,25 @@ def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> M
     return {"uvloop": uvloop.new_event_loop}
 
 
-def pytest_sessionstart(session: pytest.Session) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
     """What is collected stays to the end: the garbage collector need not look through thousands of tests, now or later."""
     gc.disable()
-
-
-def pytest_collection_finish(session: pytest.Session) -> None:
-    gc.collect()
-    gc.freeze()
-    gc.enable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A file whose tests wait, one whose tests work, and so on: while some workers wait, others have something to do."""
-    waiting, working = ([item for item in items if (item.path.parent.name in WAITING) is waits] for waits in (True, False))
-    pairs = zip_longest(by_file(waiting), by_file(working), fillvalue=())
-    items[:] = [item for pair in pairs for file in pair for item in file]
-
-
-def by_file(items: list[pytest.Item]) -> Iterator[Sequence[pytest.Item]]:
-    return (list(file) for _, file in groupby(items, key=lambda item: item.path))
+    waiting, working = list[list[pytest.Item]](), list[list[pytest.Item]]()
+    for path, file in groupby(items, key=lambda item: item.path):
+        (waiting if path.parent.name in WAITING else working).append(list(file))
+    files = chain.from_iterable(zip_longest(waiting, working, fillvalue=[]))
+    items[:] = chain.from_iterable(files)
 
 
 @pytest.fixture(scope="session")

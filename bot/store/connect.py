@@ -25,6 +25,7 @@ POSTGRES_NAMES = ("postgres", "postgresql", POSTGRES_DRIVER)
 COMMON: Mapping[str, Any] = {"hide_parameters": True, "json_deserializer": lambda text: {} if text == "{}" else json.loads(text)}
 # https://www.postgresql.org/docs/current/libpq-connect.html: a host that went away is noticed in seconds, not minutes
 POSTGRES_DEFAULTS = {"connect_timeout": "5", "tcp_user_timeout": "10000"}
+
 OUR_MISTAKES = (IntegrityError, DataError, ProgrammingError, NotSupportedError)
 
 

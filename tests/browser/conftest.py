@@ -14,9 +14,9 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, Playwright, async_playwright
 
 from bot.store.engine import Database
-from tests.web.conftest import Door, FileHost, SettableClock, clock, migrated, opened_store, served_door, served_host
+from tests.web.conftest import Door, FileHost, SettableClock, clock, opened_store, served_door, served_host
 
-__all__ = ["clock", "migrated"]
+__all__ = ["clock"]
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"))), None
@@ -70,8 +70,8 @@ class Chromium:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def store(migrated: Path, tmp_path: Path) -> AsyncIterator[Database]:
-    async with opened_store(migrated, tmp_path) as database:
+async def store(tmp_path: Path) -> AsyncIterator[Database]:
+    async with opened_store(tmp_path) as database:
         yield database
 
 

@@ -245,6 +245,19 @@ async def test_too_large_without_saying_so(http: VendorHttp, serve: Any) -> None
     assert caught.value.reason == "too_large"
 
 
+async def test_what_says_that_it_is_too_large_is_not_read(http: VendorHttp, serve: Any) -> None:
+    """Who reads on waits until the time is up."""
+
+    async def nothing() -> AsyncIterator[bytes]:
+        await asyncio.sleep(30)
+        yield b""
+
+    announced = StreamingResponse(nothing(), headers={"content-length": str(17 * 2**20)})
+    with pytest.raises(Confused) as caught:
+        await http.json("list", "GET", await serve(announced))
+    assert caught.value.reason == "too_large"
+
+
 async def test_a_refused_connection(http: VendorHttp) -> None:
     with closing(socket.socket()) as taken:
         taken.bind(("127.0.0.1", 0))  # bound, but nobody listens

@@ -1,4 +1,3 @@
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from sqlalchemy import make_url
 from bot.store import Database
 from bot.store.migrate import upgrade
 
+from .migrated import migrated_file
 from .postgres import Emptied, Postgres
 
 
@@ -22,13 +22,6 @@ def migrated_postgres(postgres: Postgres) -> str:
 @pytest.fixture(scope="session")
 def emptied(postgres: Postgres, migrated_postgres: str) -> Emptied:
     return Emptied(postgres, migrated_postgres)
-
-
-@pytest.fixture(scope="session")
-def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("migrated") / "purser.db"
-    upgrade(f"sqlite:///{path}")
-    return path
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -48,8 +41,7 @@ def empty_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> s
 def url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A migrated database of this test's own."""
     if backend == "sqlite":
-        path = shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "purser.db")
-        return f"sqlite:///{path}"
+        return migrated_file(tmp_path / "purser.db")
     emptied: Emptied = request.getfixturevalue("emptied")
     return emptied.url()
 

@@ -1,7 +1,6 @@
 """Transactions: whole or not at all, one after the other, and a database that comes and goes."""
 
 import asyncio
-import shutil
 import sqlite3
 import threading
 from pathlib import Path
@@ -17,6 +16,7 @@ from bot.store.connect import open_engine, parse_url
 from bot.store.migrate import upgrade
 
 from .facts import APPLE, NOW, add_shop, deliveries_due, ios, new_build_alert
+from .migrated import migrated_file
 from .postgres import Postgres
 
 
@@ -155,20 +155,19 @@ async def test_a_file_that_cannot_be_opened_is_tried_again(tmp_path: Path) -> No
     await store.aclose()
 
 
-def restore(backup: Path, path: Path) -> None:
+def restore(path: Path) -> None:
     """As https://www.sqlite.org/howtocorrupt.html has it: a backup and the old -wal do not mix."""
     for leftover in path.parent.glob(f"{path.name}*"):
         leftover.unlink()
-    shutil.copy(backup, path)
+    migrated_file(path)
 
 
-async def test_a_restored_backup_is_noticed_before_anything_is_lost(migrated_sqlite: Path, tmp_path: Path) -> None:
+async def test_a_restored_backup_is_noticed_before_anything_is_lost(tmp_path: Path) -> None:
     path = tmp_path / "purser.db"
-    shutil.copy(migrated_sqlite, path)
-    store = Database(f"sqlite:///{path}")
+    store = Database(migrated_file(path))
     await store.write(add_shop)
     assert len(await store.read(lambda r: r.catalogue.products())) == 1
-    restore(migrated_sqlite, path)
+    restore(path)
     for use in (store.read, store.write):
         with pytest.raises(StoreUnavailable) as caught:
             await use(lambda r: r.catalogue.products())

@@ -1,6 +1,5 @@
 """What is kept of a file goes as soon as anybody writes to it."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from bot.store import Database
 from bot.store.memory import MOST_KEPT, Memory
 
 from .facts import NOW, add_shop, hours
+from .migrated import migrated_file
 
 GRANT = Grant("g1", "0123456789abcdef", "U1", "C1", NOW, NOW + hours(1))
 
@@ -36,14 +36,12 @@ async def test_what_another_process_writes_is_read_at_once(url: str) -> None:
     await there.aclose()
 
 
-async def test_nothing_is_kept_of_a_file_that_another_has_replaced(migrated_sqlite: Path, tmp_path: Path) -> None:
+async def test_nothing_is_kept_of_a_file_that_another_has_replaced(tmp_path: Path) -> None:
     """Every connection counts the versions of its file from the same number on."""
     path = tmp_path / "purser.db"
-    shutil.copy(migrated_sqlite, path)
-    store = Database(f"sqlite:///{path}")
+    store = Database(migrated_file(path))
     first = await store.read(look)
-    other = Database(f"sqlite:///{tmp_path}/other.db")
-    shutil.copy(migrated_sqlite, tmp_path / "other.db")
+    other = Database(migrated_file(tmp_path / "other.db"))
     await other.write(add_shop)
     await other.aclose()
     for leftover in path.parent.glob("purser.db-*"):

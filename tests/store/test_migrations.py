@@ -19,6 +19,7 @@ from bot.store.migrate import alembic_config, current_matches_head, upgrade
 from bot.store.tables import SCHEMA, metadata
 
 from .facts import connected
+from .migrated import migrated_file
 
 
 def test_the_tables_are_those_of_the_models(empty_url: str) -> None:
@@ -93,9 +94,9 @@ def test_nothing_is_logged(empty_url: str, caplog: pytest.LogCaptureFixture) -> 
     assert caplog.messages == []
 
 
-def test_alembic_is_not_even_imported_when_there_is_nothing_to_do(migrated_sqlite: Path) -> None:
+def test_alembic_is_not_even_imported_when_there_is_nothing_to_do(tmp_path: Path) -> None:
     program = "import sys; from bot.store.migrate import upgrade; upgrade(sys.argv[1]); print('alembic' in sys.modules)"
-    command_line = [sys.executable, "-c", program, f"sqlite:///{migrated_sqlite}"]
+    command_line = [sys.executable, "-c", program, migrated_file(tmp_path / "purser.db")]
     assert subprocess.run(command_line, capture_output=True, text=True, check=True).stdout == "False\n"
 
 

@@ -1,7 +1,6 @@
 """The web app on a loopback port, over a real database, with two small vendors: one streams, one mints single-use links."""
 
 import asyncio
-import shutil
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -28,8 +27,9 @@ from bot.services.door import Door as Doorkeeper
 from bot.services.links import Links
 from bot.services.minting import OPENING_PATIENCE
 from bot.store.engine import Database
-from bot.store.migrate import upgrade
 from bot.web.app import SlackEndpoint, build_web
+
+from ..store.migrated import migrated_file
 
 NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 KEY = "k" * 40
@@ -308,17 +308,9 @@ def clock() -> SettableClock:
     return SettableClock()
 
 
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty database of today's tables, to be copied."""
-    path = tmp_path_factory.mktemp("migrated") / "purser.db"
-    upgrade(f"sqlite:///{path}")
-    return path
-
-
 @pytest.fixture
-async def store(migrated: Path, tmp_path: Path) -> AsyncIterator[Database]:
-    async with opened_store(migrated, tmp_path) as database:
+async def store(tmp_path: Path) -> AsyncIterator[Database]:
+    async with opened_store(tmp_path) as database:
         yield database
 
 
@@ -335,9 +327,8 @@ async def door(store: Database, host: FileHost, clock: SettableClock) -> AsyncIt
 
 
 @asynccontextmanager
-async def opened_store(migrated: Path, tmp_path: Path) -> AsyncIterator[Database]:
-    shutil.copy(migrated, tmp_path / "purser.db")
-    database = Database(f"sqlite:///{tmp_path}/purser.db")
+async def opened_store(tmp_path: Path) -> AsyncIterator[Database]:
+    database = Database(migrated_file(tmp_path / "purser.db"))
     yield database
     await database.aclose()
 
