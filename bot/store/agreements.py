@@ -5,7 +5,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from bot.domain.model import Agreement, AgreementState
 from bot.store.tables import accounts, agreements
@@ -13,8 +13,10 @@ from bot.store.tables import accounts, agreements
 _FIELDS = tuple(field.name for field in fields(Agreement))
 _ALL = select(*(agreements.c[name] for name in _FIELDS))
 _CURRENT = _ALL.where(agreements.c.until.is_(None)).order_by(agreements.c.account)
+_CURRENT_OF = _CURRENT.where(agreements.c.account == bindparam("account"))
 _INCIDENTS = _ALL.where(agreements.c.state == AgreementState.BLOCKED).order_by(agreements.c.since.desc()).limit(1)
-_ACCOUNT = select(accounts.c.name).with_for_update(key_share=True)  # FOR NO KEY UPDATE: does not hold up saving its apps
+# FOR NO KEY UPDATE: does not hold up saving the account's apps
+_HOLD = select(accounts.c.name).where(accounts.c.name == bindparam("account")).with_for_update(key_share=True)
 
 
 class SqlAgreements:
@@ -27,8 +29,8 @@ class SqlAgreements:
     def current(self, account: str) -> Agreement | None:
         """In a write, nobody else changes it until that ends: two checks at once would count their strikes over each other."""
         if self._writing:
-            self._connection.execute(_ACCOUNT.where(accounts.c.name == account))
-        row = self._connection.execute(_CURRENT.where(agreements.c.account == account)).first()
+            self._connection.execute(_HOLD, {"account": account})
+        row = self._connection.execute(_CURRENT_OF, {"account": account}).first()
         return _agreement(row) if row else None
 
     def incident(self, account: str, since: datetime | None = None) -> Agreement | None:

@@ -3,9 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
+from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, insert, literal, select, update
+from sqlalchemy import Connection, Insert, Row, Select, bindparam, func, insert, literal, select, update
 
 from bot.domain.model import NOT_LISTED, PENDING_CONTRACT, AccountHealth, App, AppTrouble, Build, BuildState, Product
 from bot.domain.ports import BuildFilter, BuildPage, Stamp
@@ -55,12 +57,59 @@ _APPS = select(*_APP, apps.c.product_id).order_by(apps.c.account, apps.c.name, a
 _OF_ACCOUNT = select(apps.c.product_id).where(apps.c.account == bindparam("account"))
 _PRODUCTS_OF = _PRODUCTS.where(products.c.id.in_(_OF_ACCOUNT))
 _APPS_BESIDE = _APPS.where(apps.c.product_id.in_(_OF_ACCOUNT))
+_OF_PRODUCT = _APPS.where(apps.c.product_id == bindparam("product_id"))
+_IN_ACCOUNT = _APPS.where(apps.c.account == bindparam("account"))
+_APP_AT = _APPS.where(apps.c.account == bindparam("account"), apps.c.id == bindparam("id"))
+_PRODUCT_OF = select(apps.c.product_id).where(apps.c.account == bindparam("account"), apps.c.id == bindparam("id"))
+_PRODUCT = _PRODUCTS.where(products.c.id == bindparam("id"))
+_ADD_PRODUCT = insert(products)
 _TROUBLES = (
     select(apps.c.account, apps.c.id, apps.c.name, apps.c.trouble, apps.c.trouble_since)
     .where(apps.c.trouble.is_not(None))
     .order_by(apps.c.account, apps.c.name, apps.c.id)
 )
+_TROUBLES_IN = _TROUBLES.where(apps.c.account == bindparam("account"))
+_HERE = (builds.c.account == bindparam("account"), builds.c.gone_at.is_(None))
+_IDS = select(builds.c.id).where(*_HERE)
+_KEYS = select(builds.c.key, builds.c.app_id).where(*_HERE)
+_BUILDS = select(*saving.BUILD).where(*_HERE).order_by(*finding.NEWEST_FIRST)
+_UNSETTLED = _BUILDS.where(builds.c.state.in_(UNSETTLED))
+_ENDED = _BUILDS.where(builds.c.expires_at <= bindparam("now", type_=UtcDateTime), builds.c.state.not_in(NEVER_ENDS))
+_AWAITS_CONTRACT = select(builds.c.key).where(*_HERE, builds.c.detail == PENDING_CONTRACT).limit(1)
 _TRACKS = select(builds.c.track).distinct().order_by(builds.c.track)
+
+
+_THIS_ACCOUNT = accounts.c.name == bindparam("account")
+_NOW = bindparam("now", type_=UtcDateTime)
+_SUCCESS = (
+    update(accounts)
+    .where(_THIS_ACCOUNT)
+    .values(
+        checked_at=_NOW,
+        ok_at=_NOW,
+        baseline_at=func.coalesce(accounts.c.baseline_at, _NOW),
+        failing_since=None,
+        reason=None,
+        failures=0,
+        refused_since=None,
+        next_at=None,
+        full_at=func.coalesce(bindparam("full", type_=UtcDateTime), accounts.c.full_at),
+        checks=accounts.c.checks + 1,
+    )
+)
+
+
+@cache
+def _registering(dialect: str) -> Insert:
+    statement = insert_into(dialect, accounts)
+    return statement.on_conflict_do_update(index_elements=[accounts.c.name], set_={"provider": statement.excluded.provider})
+
+
+@cache
+def _saving_app(dialect: str) -> Insert:
+    statement = insert_into(dialect, apps)
+    new = {name: statement.excluded[name] for name in ("name", "bundle_id", "product_id", "seen_at")}
+    return statement.on_conflict_do_update(index_elements=[apps.c.account, apps.c.id], set_=new)
 
 
 class SqlCatalogue:
@@ -80,8 +129,8 @@ class SqlCatalogue:
     # --- Accounts
 
     def register_account(self, name: str, provider: str) -> None:
-        statement = insert_into(self._connection, accounts).values(name=name, provider=provider, failures=0)
-        self._connection.execute(statement.on_conflict_do_update(index_elements=[accounts.c.name], set_={"provider": provider}))
+        facts = {"name": name, "provider": provider, "failures": 0}
+        self._connection.execute(_registering(self._connection.dialect.name), facts)
 
     def accounts(self) -> Sequence[AccountHealth]:
         return [AccountHealth(*row) for row in self._connection.execute(_ALL_ACCOUNTS)]
@@ -94,22 +143,7 @@ class SqlCatalogue:
         return AccountHealth(*row) if row else None
 
     def record_success(self, account: str, at: datetime, *, full: bool = False) -> None:
-        self._connection.execute(
-            update(accounts)
-            .where(accounts.c.name == account)
-            .values(
-                checked_at=at,
-                ok_at=at,
-                baseline_at=func.coalesce(accounts.c.baseline_at, literal(at, UtcDateTime)),
-                failing_since=None,
-                reason=None,
-                failures=0,
-                refused_since=None,
-                next_at=None,
-                full_at=at if full else accounts.c.full_at,
-                checks=accounts.c.checks + 1,
-            )
-        )
+        self._connection.execute(_SUCCESS, {"account": account, "now": at, "full": at if full else None})
 
     def record_failure(
         self, account: str, at: datetime, reason: str, *, refused: bool = False, next_at: datetime | None = None
@@ -153,15 +187,15 @@ class SqlCatalogue:
             self._connection.execute(_REVISION.with_for_update())
 
     def product(self, product_id: str) -> Product | None:
-        row = self._connection.execute(_PRODUCTS.where(products.c.id == product_id)).first()
+        row = self._connection.execute(_PRODUCT, {"id": product_id}).first()
         if row is None:
             return None
-        found = _by_product(self._connection.execute(_APPS.where(apps.c.product_id == product_id)))
+        found = _by_product(self._connection.execute(_OF_PRODUCT, {"product_id": product_id}))
         return Product(row.id, row.name, tuple(row.aliases), found.get(product_id, ()))
 
     def add_product(self, name: str, aliases: Sequence[str] = ()) -> Product:
         product = Product(uuid4().hex, name, tuple(aliases))
-        self._connection.execute(insert(products).values(id=product.id, name=name, aliases=list(aliases)))
+        self._connection.execute(_ADD_PRODUCT, {"id": product.id, "name": name, "aliases": list(aliases)})
         self._bump()
         return product
 
@@ -170,24 +204,21 @@ class SqlCatalogue:
         self._bump()
 
     def apps(self, account: str) -> Sequence[App]:
-        return [_app(row) for row in self._connection.execute(_APPS.where(apps.c.account == account))]
+        return [_app(row) for row in self._connection.execute(_IN_ACCOUNT, {"account": account})]
 
     def save_app(self, app: App, product_id: str, at: datetime) -> None:
         """A bundle id that was known once is kept when a later reading does not tell it."""
-        this = (apps.c.account == app.account) & (apps.c.id == app.id)
-        before = self._connection.execute(_APPS.where(this)).first()
+        this = {"account": app.account, "id": app.id}
+        before = self._connection.execute(_APP_AT, this).first()
         bundle_id = app.bundle_id or (before.bundle_id if before else None)
         values = {"name": storable(app.name), "bundle_id": bundle_id, "product_id": product_id}
-        statement = insert_into(self._connection, apps).values(account=app.account, id=app.id, **values, seen_at=at)
-        self._connection.execute(
-            statement.on_conflict_do_update(index_elements=[apps.c.account, apps.c.id], set_={**values, "seen_at": at})
-        )
+        self._connection.execute(_saving_app(self._connection.dialect.name), {**this, **values, "seen_at": at})
         if before is None or any(before._mapping[name] != value for name, value in values.items()):
             self._bump()
 
     def troubles(self, account: str | None = None) -> Sequence[AppTrouble]:
-        query = _TROUBLES if account is None else _TROUBLES.where(apps.c.account == account)
-        rows = self._connection.execute(query)
+        execute = self._connection.execute
+        rows = execute(_TROUBLES) if account is None else execute(_TROUBLES_IN, {"account": account})
         return [AppTrouble(account, id, name, reason, since) for account, id, name, reason, since in rows if reason and since]
 
     def note_troubles(self, account: str, reasons: Mapping[str, str], at: datetime) -> None:
@@ -207,26 +238,22 @@ class SqlCatalogue:
             self._bump()
 
     def product_of(self, account: str, app_id: str) -> Product | None:
-        query = select(apps.c.product_id).where(apps.c.account == account, apps.c.id == app_id)
-        product_id = self._connection.scalar(query)
+        product_id = self._connection.scalar(_PRODUCT_OF, {"account": account, "id": app_id})
         return self.product(product_id) if product_id is not None else None
 
     # --- Builds
 
     def known_build_ids(self, account: str) -> frozenset[str]:
-        here = (builds.c.account == account) & builds.c.gone_at.is_(None)
-        return frozenset(self._connection.scalars(select(builds.c.id).where(here)))
+        return frozenset(self._connection.scalars(_IDS, {"account": account}))
 
     def unsettled(self, account: str) -> Sequence[Build]:
-        return self._builds(account, builds.c.state.in_(UNSETTLED))
+        return self._builds(_UNSETTLED, {"account": account})
 
     def ended(self, account: str, now: datetime) -> Sequence[Build]:
-        return self._builds(account, (builds.c.expires_at <= now) & builds.c.state.not_in(NEVER_ENDS))
+        return self._builds(_ENDED, {"account": account, "now": now})
 
-    def _builds(self, account: str, condition: ColumnElement[bool]) -> Sequence[Build]:
-        here = (builds.c.account == account) & builds.c.gone_at.is_(None)
-        query = select(*saving.BUILD).where(here, condition).order_by(*finding.NEWEST_FIRST)
-        return [Build(*row) for row in self._connection.execute(query)]
+    def _builds(self, query: Select[*tuple[Any, ...]], facts: Mapping[str, Any]) -> Sequence[Build]:
+        return [Build(*row) for row in self._connection.execute(query, facts)]
 
     def tracks(self) -> Sequence[str]:
         return self._connection.scalars(_TRACKS).all()
@@ -242,13 +269,10 @@ class SqlCatalogue:
             self._bump()
 
     def awaits_contract(self, account: str) -> bool:
-        waiting = (builds.c.account == account) & (builds.c.detail == PENDING_CONTRACT) & builds.c.gone_at.is_(None)
-        return self._connection.scalar(select(builds.c.key).where(waiting).limit(1)) is not None
+        return self._connection.scalar(_AWAITS_CONTRACT, {"account": account}) is not None
 
     def keys_of(self, account: str) -> Mapping[str, str]:
-        here = (builds.c.account == account) & builds.c.gone_at.is_(None)
-        rows = self._connection.execute(select(builds.c.key, builds.c.app_id).where(here))
-        return {row.key: row.app_id for row in rows}
+        return {row.key: row.app_id for row in self._connection.execute(_KEYS, {"account": account})}
 
     def mark_gone(self, keys: Iterable[str], at: datetime) -> None:
         if saving.mark_gone(self._connection, keys, at):

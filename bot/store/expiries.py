@@ -60,7 +60,7 @@ class SqlExpiries:
         }
         self._connection.execute(delete(expiries).where(expiries.c.account == account))
         if rows:
-            insert = insert_into(self._connection, expiries)
+            insert = insert_into(self._connection.dialect.name, expiries)
             facts = {name: insert.excluded[name] for name in ("name", "expires_at", "seen_at")}
             replacing = insert.on_conflict_do_update(index_elements=[expiries.c[name] for name in _KEY], set_=facts)
             self._connection.execute(replacing, [rows[key] for key in sorted(rows)])
@@ -79,7 +79,7 @@ class SqlExpiries:
         return {(notice.account, notice.kind, notice.id): notice for notice in found}
 
     def note(self, notices: Iterable[ExpiryNotice]) -> None:
-        insert = insert_into(self._connection, expiry_notices)
+        insert = insert_into(self._connection.dialect.name, expiry_notices)
         facts = {name: insert.excluded[name] for name in ("expires_at", "days", "told_at")}
         replacing = insert.on_conflict_do_update(index_elements=[expiry_notices.c[name] for name in _KEY], set_=facts)
         for some in chunked(notices):

@@ -4,7 +4,21 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, func, insert, select, text, true, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Row,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+    true,
+    tuple_,
+    update,
+)
 
 from bot.domain.model import OPENING, VENDOR_LINK, Build, Grant
 from bot.domain.ports import AuditLine, Beside, GrantFilter
@@ -36,6 +50,16 @@ _WITH_BUILD = grants.outerjoin(builds, builds.c.key == grants.c.build_key)
 _LINES = select(*_COLUMNS, products.c.name, *BUILD).select_from(
     _WITH_BUILD.outerjoin(products, products.c.id == builds.c.product_id)
 )
+_ADD = insert(grants)
+_LATELY = (grants.c.user == bindparam("user"), grants.c.created_at > bindparam("since", type_=grants.c.created_at.type))
+_NTH_NEWEST = (
+    select(grants.c.created_at)
+    .where(*_LATELY, grants.c.given.is_(true()))
+    .order_by(grants.c.created_at.desc())
+    .offset(bindparam("newer", type_=Integer))
+    .limit(1)
+)
+_ASKED = select(func.sum(grants.c.asked), func.min(grants.c.created_at)).where(*_LATELY, grants.c.asked > 0)
 _COUNT = select(func.count(grants.c.id)).select_from(_WITH_BUILD)
 
 
@@ -52,7 +76,7 @@ class SqlGrants:
             self._connection.execute(_HOLD, {"room": _ROOM, "user": user})
 
     def add(self, grant: Grant) -> None:
-        self._connection.execute(insert(grants).values(id=grant.id, **_values(grant)))
+        self._connection.execute(_ADD, {"id": grant.id, **_values(grant)})
 
     def get(self, grant_id: str) -> Grant | None:
         return self._memory.recall(("grant", grant_id), lambda: self._get(grant_id))
@@ -72,13 +96,10 @@ class SqlGrants:
         return self._connection.execute(update(grants).where(this).values(_values(grant))).rowcount == 1
 
     def nth_newest(self, user: str, since: datetime, n: int) -> datetime | None:
-        theirs = (grants.c.user == user) & (grants.c.created_at > since) & grants.c.given.is_(true())
-        newest = select(grants.c.created_at).where(theirs).order_by(grants.c.created_at.desc())
-        return self._connection.scalar(newest.offset(n - 1).limit(1))
+        return self._connection.scalar(_NTH_NEWEST, {"user": user, "since": since, "newer": n - 1})
 
     def asked(self, user: str, since: datetime) -> tuple[int, datetime | None]:
-        theirs = (grants.c.user == user) & (grants.c.created_at > since) & (grants.c.asked > 0)
-        found = self._connection.execute(select(func.sum(grants.c.asked), func.min(grants.c.created_at)).where(theirs)).one()
+        found = self._connection.execute(_ASKED, {"user": user, "since": since}).one()
         return found[0] or 0, found[1]
 
     def open_once(self, grant_id: str, outcome: str, most: int, now: datetime) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from secrets import token_hex
 from typing import Any
 
@@ -24,6 +25,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.sql.dml import ReturningInsert
 
 from bot.domain.model import Alert, AlertKind, Delivery, DeliveryState, Notice
 from bot.store.saving import chunked
@@ -86,6 +88,25 @@ def _channels_due() -> Select[str]:
 _CHANNELS_DUE = _channels_due()
 
 
+_HERE = deliveries.c.channel == bindparam("in_channel")
+_IN_ORDER = DELIVERIES.order_by(None).order_by(deliveries.c.sequence)
+_OPEN_IN = _IN_ORDER.where(_HERE, deliveries.c.state.in_(OPEN))
+_BATCH = _IN_ORDER.where(deliveries.c.batch == bindparam("batch"))
+_CLAIM = (
+    update(deliveries)
+    .where(_HERE, deliveries.c.state == DeliveryState.PENDING, deliveries.c.id.in_(bindparam("ids", expanding=True)))
+    .returning(deliveries.c.id)
+)
+_MINE = (_HERE, deliveries.c.state == DeliveryState.SENDING, deliveries.c.claim == bindparam("by_claim"))
+_TRY = update(deliveries).where(*_MINE)
+_HELD = _IN_ORDER.where(*_MINE)
+_TOLD = update(deliveries).where(
+    _HERE, deliveries.c.state.in_(OPEN), or_(deliveries.c.batch == bindparam("message"), deliveries.c.id == bindparam("message"))
+)
+_COUNTS = select(deliveries.c.state, func.count()).group_by(deliveries.c.state)
+_OF_FINGERPRINT = select(alerts.c.id).where(alerts.c.fingerprint == bindparam("fingerprint"))
+
+
 class SqlOutbox:
     """A `bot.domain.ports.Outbox`."""
 
@@ -107,7 +128,7 @@ class SqlOutbox:
     def _add_deliveries(self, named: Sequence[tuple[str, Notice]]) -> None:
         """The database makes the rows of a channel from the ids of its alerts: two hundred thousand take half as long, and nobody
         holds them all."""
-        adding = _adding(self._connection)
+        adding = _adding(self._connection.dialect.name)
         prefix, number = token_hex(8), _FIRST
         for channel, due_at, is_digest in sorted({waiting for _, notice in named for waiting in _waiting(notice)}):
             alert_ids = [id for id, notice in named if _due_at(notice, channel, is_digest) == due_at]
@@ -119,11 +140,11 @@ class SqlOutbox:
         """The ids of those that were not there."""
         if not rows:
             return frozenset()
-        adding = insert_into(self._connection, alerts).on_conflict_do_nothing().returning(alerts.c.id)
+        adding = _adding_alerts(self._connection.dialect.name)
         return frozenset(self._connection.scalars(adding, rows, execution_options=_FEW_IN_ONE))
 
     def has(self, fingerprint: str) -> bool:
-        return self._connection.scalar(select(alerts.c.id).where(alerts.c.fingerprint == fingerprint)) is not None
+        return self._connection.scalar(_OF_FINGERPRINT, {"fingerprint": fingerprint}) is not None
 
     def first_messages(self, fingerprints: Iterable[str]) -> Mapping[str, str]:
         told = alerts.c.fingerprint.in_(list(fingerprints)) & deliveries.c.ts.is_not(None)
@@ -147,34 +168,30 @@ class SqlOutbox:
         return self._connection.scalars(_CHANNELS_DUE, {"now": now}).all()
 
     def open_in(self, channel: str) -> Sequence[Delivery]:
-        here = DELIVERIES.where(deliveries.c.channel == channel, deliveries.c.state.in_(OPEN))
-        return [read_delivery(row) for row in self._connection.execute(here.order_by(None).order_by(deliveries.c.sequence))]
+        return [read_delivery(row) for row in self._connection.execute(_OPEN_IN, {"in_channel": channel})]
 
     def batch(self, batch: str) -> Sequence[Delivery]:
-        together = DELIVERIES.where(deliveries.c.batch == batch).order_by(None).order_by(deliveries.c.sequence)
-        return [read_delivery(row) for row in self._connection.execute(together)]
+        return [read_delivery(row) for row in self._connection.execute(_BATCH, {"batch": batch})]
 
     def claim(
         self, channel: str, delivery_ids: Iterable[str], at: datetime, claim: str, batch: str | None = None
     ) -> frozenset[str]:
         claimed: set[str] = set()
-        values = {"state": DeliveryState.SENDING, "due_at": at, "batch": batch, "claim": claim}
-        waiting = (deliveries.c.channel == channel) & (deliveries.c.state == DeliveryState.PENDING)
+        values = {"state": DeliveryState.SENDING, "due_at": at, "batch": batch, "claim": claim, "in_channel": channel}
         for chunk in chunked(sorted(delivery_ids)):
-            taking = update(deliveries).where(waiting, deliveries.c.id.in_(chunk)).values(values)
-            claimed.update(self._connection.scalars(taking.returning(deliveries.c.id)))
+            claimed.update(self._connection.scalars(_CLAIM, {**values, "ids": chunk}))
         return frozenset(claimed)
 
     def begin(self, channel: str, claim: str, at: datetime) -> int:
-        trying = update(deliveries).where(*_held(channel, claim)).values(due_at=at, tried_at=at)
-        return self._connection.execute(trying).rowcount
+        facts = {"in_channel": channel, "by_claim": claim, "due_at": at, "tried_at": at}
+        return self._connection.execute(_TRY, facts).rowcount
 
     def held(self, channel: str, claim: str) -> Sequence[Delivery]:
-        mine = DELIVERIES.where(*_held(channel, claim)).order_by(None).order_by(deliveries.c.sequence)
-        return [read_delivery(row) for row in self._connection.execute(mine)]
+        rows = self._connection.execute(_HELD, {"in_channel": channel, "by_claim": claim})
+        return [read_delivery(row) for row in rows]
 
     def not_taken(self, channel: str, claim: str, before: datetime | None) -> None:
-        self._connection.execute(update(deliveries).where(*_held(channel, claim)).values(tried_at=before))
+        self._connection.execute(_TRY, {"in_channel": channel, "by_claim": claim, "tried_at": before})
 
     def hand_back(self, delivery_id: str, due_at: datetime) -> None:
         sending = (DeliveryState.SENDING,)
@@ -200,9 +217,7 @@ class SqlOutbox:
             "tried_at": None,
             "drawn": drawn,
         }
-        told = or_(deliveries.c.batch == message, deliveries.c.id == message)
-        these = (deliveries.c.channel == channel) & deliveries.c.state.in_(OPEN) & told
-        self._connection.execute(update(deliveries).where(these).values(values))
+        self._connection.execute(_TOLD, {"in_channel": channel, "message": message, **values})
 
     def put_off(self, delivery_id: str, due_at: datetime) -> None:
         self._change(delivery_id, (DeliveryState.PENDING,), due_at=due_at)
@@ -223,7 +238,7 @@ class SqlOutbox:
         return [read_delivery(row) for row in rows]
 
     def counts(self) -> Mapping[str, int]:
-        rows = self._connection.execute(select(deliveries.c.state, func.count()).group_by(deliveries.c.state))
+        rows = self._connection.execute(_COUNTS)
         counts: dict[str, int] = dict.fromkeys(DeliveryState, 0)
         for state, count in rows:
             counts[state] += count
@@ -242,13 +257,15 @@ class SqlOutbox:
         self._connection.execute(update(deliveries).where(this).values(values))
 
 
-def _held(channel: str, claim: str) -> tuple[ColumnElement[bool], ...]:
-    return deliveries.c.channel == channel, deliveries.c.state == DeliveryState.SENDING, deliveries.c.claim == claim
+@cache
+def _adding_alerts(dialect: str) -> ReturningInsert[str]:
+    return insert_into(dialect, alerts).on_conflict_do_nothing().returning(alerts.c.id)
 
 
-def _adding(connection: Connection) -> Insert:
+@cache
+def _adding(dialect: str) -> Insert:
     """Deliveries of the alerts whose ids are in a list, in its order; ids that ascend are neighbours in an index, too."""
-    alert_id, place = listed(connection, "alert_ids")
+    alert_id, place = listed(dialect, "alert_ids")
     number = cast(bindparam("number", type_=BigInteger) + place, Text)
     values: dict[str, ColumnElement[Any]] = {
         "id": bindparam("prefix", type_=Text) + number,

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from datetime import datetime
+from functools import cache
 from hashlib import blake2b
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, Insert, bindparam, func, select, update
 
 from bot.domain.model import Build
 from bot.store.ranks import rank
@@ -23,6 +24,9 @@ KEPT = ("key", "first_seen_at")  # never changed after the insert
 
 BUILD = [builds.c[name] for name in FACTS]  # in the order of Build's fields
 _STORED = select(builds.c.key, builds.c.gone_at, *BUILD).where(builds.c.key.in_(bindparam("keys", expanding=True)))
+_PRODUCT_IDS = select(apps.c.account, apps.c.id, apps.c.product_id).where(
+    apps.c.account.in_(bindparam("accounts", expanding=True))
+)
 _BY_KEY = select(builds.c.key, *BUILD).where(builds.c.key.in_(bindparam("keys", expanding=True)))
 
 
@@ -85,12 +89,17 @@ def _stored(connection: Connection, keys: Iterable[str]) -> dict[str, tuple[Any,
 def _write(connection: Connection, changed: Mapping[str, tuple[Any, ...]], at: datetime) -> None:
     product_ids = _product_ids(connection, {values[:2] for values in changed.values()})
     rows = [_row(key, dict(zip(FACTS, values, strict=True)), product_ids, at) for key, values in changed.items()]
-    insert = insert_into(connection, builds)
+    connection.execute(_saving(connection.dialect.name), rows)
+
+
+@cache
+def _saving(dialect: str) -> Insert:
+    insert = insert_into(dialect, builds)
     new: dict[str, ColumnElement[Any]] = {column.name: column for column in insert.excluded if column.name not in KEPT}
     # Apple tells the notes of an App Store version later than the version itself; what is known already stays meanwhile.
     new["notes"] = func.coalesce(insert.excluded.notes, builds.c.notes)
     new["ordered_at"] = func.coalesce(insert.excluded.uploaded_at, builds.c.first_seen_at)
-    connection.execute(insert.on_conflict_do_update(index_elements=[builds.c.key], set_=new), rows)
+    return insert.on_conflict_do_update(index_elements=[builds.c.key], set_=new)
 
 
 def _row(key: str, facts: dict[str, Any], product_ids: Mapping[tuple[str, str], str], at: datetime) -> dict[str, Any]:
@@ -115,5 +124,5 @@ def _line(*words: str) -> str:
 
 def _product_ids(connection: Connection, ids: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
     accounts = sorted({account for account, _ in ids})
-    query = select(apps.c.account, apps.c.id, apps.c.product_id).where(apps.c.account.in_(accounts))
-    return {(account, app_id): product_id for account, app_id, product_id in connection.execute(query)}
+    rows = connection.execute(_PRODUCT_IDS, {"accounts": accounts})
+    return {(account, app_id): product_id for account, app_id, product_id in rows}

@@ -25,6 +25,17 @@ _BEGUN_IN = (
     .select_from(_FROM)
     .where(alerts.c.build_key.in_(_KEYS), alerts.c.kind.in_(ABOUT_BUILDS), _BEGUN)
 )
+_GONE = select(builds.c.key).where(builds.c.key.in_(_KEYS), builds.c.gone_at.is_not(None))
+_SENT_AT = func.min(deliveries.c.sent_at, type_=deliveries.c.sent_at.type)
+_MESSAGES_SINCE = (
+    select(_SENT_AT)
+    .select_from(_FROM)
+    .where(deliveries.c.channel == bindparam("channel"), deliveries.c.state == DeliveryState.SENT)
+    .where(deliveries.c.due_at > bindparam("moment", type_=deliveries.c.due_at.type))
+    .where(deliveries.c.thread.is_(None), alerts.c.kind.in_(ABOUT_BUILDS))
+    .group_by(deliveries.c.ts)
+    .order_by(_SENT_AT)
+)
 _CARDS = (
     select(alerts.c.build_key, deliveries.c.ts, deliveries.c.thread, deliveries.c.batch)
     .select_from(_FROM)
@@ -69,20 +80,10 @@ class SqlTold:
         return self._first_of(_VERSION_CARDS, build_keys, {"channel": channel, "since": since})
 
     def gone(self, build_keys: Iterable[str]) -> frozenset[str]:
-        query = select(builds.c.key).where(builds.c.key.in_(_KEYS), builds.c.gone_at.is_not(None))
-        return frozenset(key for chunk in chunked(build_keys) for key in self._connection.scalars(query, {"keys": chunk}))
+        return frozenset(key for chunk in chunked(build_keys) for key in self._connection.scalars(_GONE, {"keys": chunk}))
 
     def messages_since(self, channel: str, moment: datetime) -> Sequence[datetime]:
-        lately = (deliveries.c.channel == channel) & (deliveries.c.state == DeliveryState.SENT) & (deliveries.c.due_at > moment)
-        sent_at = func.min(deliveries.c.sent_at, type_=deliveries.c.sent_at.type)
-        about_builds = (
-            select(sent_at)
-            .select_from(_FROM)
-            .where(lately, deliveries.c.thread.is_(None), alerts.c.kind.in_(ABOUT_BUILDS))
-            .group_by(deliveries.c.ts)
-            .order_by(sent_at)
-        )
-        return [at for at in self._connection.scalars(about_builds) if at]
+        return [at for at in self._connection.scalars(_MESSAGES_SINCE, {"channel": channel, "moment": moment}) if at]
 
     def last(self, channel: str, limit: int, product_id: str | None = None) -> Sequence[Delivery]:
         here = DELIVERIES.where(deliveries.c.channel == channel)

@@ -10,6 +10,7 @@ from bot.store.saving import chunked
 from bot.store.tables import waits
 from bot.store.upsert import insert_if_new
 
+_ANY = select(waits.c.build_key).limit(1)
 _COLUMNS = (waits.c.build_key, waits.c.user, waits.c.channel, waits.c.created_at)
 
 
@@ -24,7 +25,7 @@ class SqlWaits:
         return insert_if_new(self._connection, waits, values)
 
     def take(self, build_keys: Iterable[str]) -> Sequence[Wait]:
-        if self._connection.scalar(select(waits.c.build_key).limit(1)) is None:
+        if self._connection.scalar(_ANY) is None:
             return ()
         return [wait for keys in chunked(build_keys) for wait in self._take(keys)]
 
