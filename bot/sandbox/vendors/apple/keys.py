@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import jwt
@@ -41,21 +42,34 @@ def verify(authorization: str, keys: Mapping[str, AppleKey], now: datetime) -> A
     if scheme.lower() != "bearer" or not token:
         raise BadToken("no bearer token")
     try:
-        key = keys.get(str(jwt.get_unverified_header(token).get("kid")))
+        key = keys.get(_key_id(token))
         if key is None:
             raise BadToken("unknown key id")
-        claims = jwt.decode(
-            token,
-            key.private_key.public_key(),
-            algorithms=["ES256"],
-            audience=AUDIENCE,
-            options={"require": ["iat", "exp", "aud"], "verify_exp": False, "verify_iat": False, "verify_nbf": False},
-        )
+        claims = _signed(token, key)
     except jwt.InvalidTokenError as error:
         raise BadToken(str(error)) from error
     _check_times(claims, now.timestamp())
     _check_owner(claims, key)
     return key
+
+
+# A client sends the same token for minutes, and one request is looked at twice: what a token says stays true, until when it is
+# valid is asked each time.
+@lru_cache(maxsize=64)
+def _key_id(token: str) -> str:
+    return str(jwt.get_unverified_header(token).get("kid"))
+
+
+@lru_cache(maxsize=64)
+def _signed(token: str, key: AppleKey) -> Mapping[str, Any]:
+    """The claims. Raises jwt.InvalidTokenError."""
+    return jwt.decode(
+        token,
+        key.private_key.public_key(),
+        algorithms=["ES256"],
+        audience=AUDIENCE,
+        options={"require": ["iat", "exp", "aud"], "verify_exp": False, "verify_iat": False, "verify_nbf": False},
+    )
 
 
 def _check_times(claims: Mapping[str, Any], now: float) -> None:
