@@ -1,11 +1,14 @@
 """Absolute http(s) addresses."""
 
+from functools import lru_cache
+
 import httpx
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _LONGEST_ADDRESS = 2000  # what every browser and Slack button takes
 
 
+@lru_cache(maxsize=64)  # the same few are met at every call, and Apple's are long
 def parse_url(text: str) -> httpx.URL:
     """Raises httpx.InvalidURL, also for a port that httpx takes and no socket does, and for lone surrogates (no text)."""
     try:
