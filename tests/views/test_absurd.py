@@ -373,18 +373,18 @@ DRAWINGS: Mapping[str, Drawing] = {
 }
 
 
-@pytest.mark.parametrize("words", WORDS)
 @pytest.mark.parametrize("drawing", DRAWINGS)
-def test_slack_accepts_absurd_words(drawing: str, words: str) -> None:
-    message = DRAWINGS[drawing](WORDS[words], NOW - timedelta(days=1))
-    own_words = drawing == "user_mistake"  # a person's own emoji, shown to that person alone
-    assert [problem for problem in problems(message) if not (own_words and problem == "more than one emoji")] == []
+def test_slack_accepts_absurd_words(drawing: str) -> None:
+    """All words in one test: what pytest does for each would take longer than the drawings."""
+    found = {words: problems(DRAWINGS[drawing](text, NOW - timedelta(days=1))) for words, text in WORDS.items()}
+    accepted = {"more than one emoji"} if drawing == "user_mistake" else set()  # a person's own, shown to that person alone
+    assert {words: wrong for words, wrong in found.items() if {*wrong} - accepted} == {}
 
 
-@pytest.mark.parametrize("time", TIMES)
 @pytest.mark.parametrize("drawing", DRAWINGS)
-def test_slack_accepts_absurd_times(drawing: str, time: str) -> None:
-    assert problems(DRAWINGS[drawing]("Shop", TIMES[time])) == []
+def test_slack_accepts_absurd_times(drawing: str) -> None:
+    found = {time: problems(DRAWINGS[drawing]("Shop", when)) for time, when in TIMES.items()}
+    assert {time: wrong for time, wrong in found.items() if wrong} == {}
 
 
 @pytest.mark.parametrize("drawing", DRAWINGS)
