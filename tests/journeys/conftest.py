@@ -121,10 +121,14 @@ async def asked() -> AsyncIterator[Journey]:
 
 async def first_read(purser: Purser) -> None:
     """Until a bot that has just begun has read every account, and done whatever else it begins with."""
-    while not all(account.baseline_at for account in await purser.store.read(lambda r: r.catalogue.accounts())):  # noqa: ASYNC110
-        await asyncio.sleep(0.005)
-    while begun := [task for task in asyncio.all_tasks() if task.get_name().startswith(AT_THE_START)]:
-        await asyncio.wait(begun)
+    is_read = False
+    while (begun := _begun()) or not is_read:
+        await (asyncio.wait(begun) if begun else asyncio.sleep(0.005))
+        is_read = all(account.baseline_at for account in await purser.store.read(lambda r: r.catalogue.accounts()))
+
+
+def _begun() -> list[asyncio.Task[object]]:
+    return [task for task in asyncio.all_tasks() if task.get_name().startswith(AT_THE_START)]
 
 
 class started:  # noqa: N801 - used as a function
