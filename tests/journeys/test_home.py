@@ -12,7 +12,7 @@ from bot.sandbox.slack import ChannelKind, Message, User, View
 from bot.sandbox.slack.workspace import Happening
 from bot.sandbox.world import World
 
-from .conftest import Journey, Watch, asking, started
+from .conftest import Journey, Watch, asking, lived_in, started
 from .terminal import until
 from .test_downloading import opened
 from .test_subscribing import filled_in
@@ -141,10 +141,7 @@ async def restricted(world: World) -> AsyncIterator[Journey]:
     """Shop is for the channel #releases."""
     file = world.folder / "purser.toml"
     file.write_text(f'{file.read_text()}allow_channels = ["{world.town.releases.id}"]\n')
-    clock = Watch()
-    async with started(world, clock) as purser:
-        journey = Journey(world, purser, clock)
-        await journey.check()
+    async with lived_in(world) as journey:
         yield journey
 
 
@@ -161,16 +158,14 @@ async def test_what_is_for_one_channel_is_not_shown_at_home_but_ones_own_downloa
 
 
 async def test_a_download_from_an_account_that_was_taken_out_is_not_offered(world: World) -> None:
-    clock, file = Watch(), world.folder / "purser.toml"
-    async with started(world, clock) as purser:
-        journey = Journey(world, purser, clock)
-        await journey.check()
+    file = world.folder / "purser.toml"
+    async with lived_in(world) as journey:
         await journey.ask("/download shop applivery")
         assert "Shop 3.1.0 (1412) Android" in (await home_of(journey)).text_content
     before, _, rest = file.read_text().partition('[[accounts]]\nname = "acme-applivery"')
     file.write_text(re.sub(r', "acme-applivery:[^"]*"', "", before + rest[rest.index("[[") :]))
-    async with started(world, clock) as purser:
-        assert "Shop 3.1.0 (1412) Android" not in (await home_of(Journey(world, purser, clock))).text_content
+    async with started(world, journey.clock) as purser:
+        assert "Shop 3.1.0 (1412) Android" not in (await home_of(Journey(world, purser, journey.clock))).text_content
 
 
 async def test_without_products(world: World) -> None:

@@ -3,7 +3,7 @@
 from bot.sandbox.slack import Channel, Message, View
 from bot.sandbox.world import World
 
-from .conftest import Journey, Watch, started
+from .conftest import Journey, lived_in
 from .test_subscribing import filled_in, sent
 
 REFUSED = "shared with another organisation"
@@ -60,10 +60,7 @@ async def test_it_cannot_be_subscribed_by_words_or_in_the_form(journey: Journey)
 async def test_where_the_configuration_allows_it_nothing_is_refused(world: World) -> None:
     file = world.folder / "purser.toml"
     file.write_text(file.read_text().replace("[purser]", "[purser]\nexternal = true", 1))
-    clock = Watch()
-    async with started(world, clock) as purser:
-        journey = Journey(world, purser, clock)
-        await journey.check()
+    async with lived_in(world) as journey:
         await journey.press(await said(journey, "/versions shop"), "Share here")
         assert "now hears about" in (await said(journey, "/purser subscribe shop")).text_content
         upload(journey, "3.2.0", "1500")

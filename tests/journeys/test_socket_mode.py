@@ -14,7 +14,7 @@ from bot.views.ids import Shortcut
 from handlers.messenger import web_client
 from handlers.socket_mode import staying_connected
 
-from .conftest import Journey, Watch, started
+from .conftest import Journey, Watch, lived_in, started
 from .terminal import until
 from .test_downloading import opened
 
@@ -32,11 +32,8 @@ async def world() -> AsyncIterator[World]:
 
 @pytest.fixture
 async def journey(world: World) -> AsyncIterator[Journey]:
-    clock = Watch()
-    async with started(world, clock) as purser:
+    async with lived_in(world) as journey:
         await connected(world)
-        journey = Journey(world, purser, clock)
-        await journey.check()
         yield journey
 
 

@@ -11,7 +11,7 @@ from bot.sandbox.slack import Message
 from bot.sandbox.vendors.base import PretendVendor, Webhook
 from bot.sandbox.world import APPCIRCLE, APPLE, APPLIVERY, World
 
-from .conftest import ACCOUNTS, Journey, Watch, started
+from .conftest import ACCOUNTS, Journey, lived_in
 from .terminal import until
 
 SECRETS = {account: f"the-webhook-secret-of-{account}" for account in ACCOUNTS}
@@ -81,10 +81,7 @@ async def vendors(world: World) -> AsyncIterator[Vendors]:
         text = text.replace(f'name = "{account}"\n', f'name = "{account}"\nwebhook_secret = "env:{variable(account)}"\n')
     file.write_text(text)
     (world.folder / ".env").write_text("".join(f"{variable(account)}={secret}\n" for account, secret in SECRETS.items()))
-    clock = Watch()
-    async with started(world, clock) as purser, httpx.AsyncClient(verify=False) as http:
-        journey = Journey(world, purser, clock)
-        await journey.check()
+    async with lived_in(world) as journey, httpx.AsyncClient(verify=False) as http:
         await journey.ask("/purser subscribe all")
         yield Vendors(journey, http)
 

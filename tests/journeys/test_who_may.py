@@ -11,7 +11,7 @@ from bot.sandbox.misbehaviour import Misbehaviour
 from bot.sandbox.slack import Message
 from bot.sandbox.world import World
 
-from .conftest import Journey, Watch, started
+from .conftest import Journey, Watch, lived_in, started
 from .test_downloading import opened
 
 
@@ -22,10 +22,7 @@ async def restricted(world: World) -> AsyncIterator[Journey]:
     file = world.folder / "purser.toml"
     text = file.read_text().replace("[purser]", "[purser]\ndownloads_per_hour = 2", 1)
     file.write_text(f'{text}allow_groups = ["{group}"]\n')
-    clock = Watch()
-    async with started(world, clock) as purser:
-        journey = Journey(world, purser, clock)
-        await journey.check()
+    async with lived_in(world) as journey:
         yield journey
 
 
@@ -135,10 +132,7 @@ async def in_mobile(world: World) -> AsyncIterator[Journey]:
     """Shop may be asked for in #mobile alone."""
     file = world.folder / "purser.toml"
     file.write_text(f'{file.read_text()}allow_channels = ["{world.town.mobile.id}"]\n')
-    clock = Watch()
-    async with started(world, clock) as purser:
-        journey = Journey(world, purser, clock)
-        await journey.check()
+    async with lived_in(world) as journey:
         yield journey
 
 

@@ -8,7 +8,7 @@ from bot.sandbox.misbehaviour import Misbehaviour
 from bot.sandbox.slack import Channel
 from bot.sandbox.world import World
 
-from .conftest import Journey, Watch, started
+from .conftest import Journey, lived_in
 
 
 async def why(journey: Journey, words: str = "shop", channel: Channel | None = None) -> str:
@@ -94,10 +94,7 @@ async def restricted(world: World) -> AsyncIterator[Journey]:
     scanner = f'[[products]]\nname = "Scanner"\napps = ["acme-applivery:{world.in_applivery.scanner.id}"]\n'
     rules = f'allow_channels = ["{world.town.releases.id}"]\n\n{scanner}allow_groups = ["{group}"]\n'
     file.write_text(file.read_text() + rules)
-    clock = Watch()
-    async with started(world, clock) as purser:
-        journey = Journey(world, purser, clock)
-        await journey.check()
+    async with lived_in(world) as journey:
         yield journey
 
 

@@ -25,6 +25,7 @@ from tests.web.conftest import ANDROID, NO_TLS, Door, SettableClock
 from tests.web.test_with_vendors import newest
 
 AT_ONCE = 200
+EACH_ITS_OWN = httpx.Limits(max_connections=None, max_keepalive_connections=0)
 PAGE_SIZE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 MEGA = 1024**2
 BIG = 2 * 1024**3
@@ -75,7 +76,7 @@ async def test_two_hundred_at_once(door: Door, clock: SettableClock) -> None:
         door.openings = AT_ONCE
         uploaded = vendor.upload(vendor.add_app("Shop", "com.acme.shop"), "3.2.0", "418", size=20_000)
         link = await door.link(await newest(door, "acme-store")) + "/file"
-        async with httpx.AsyncClient(timeout=40, verify=NO_TLS, limits=httpx.Limits(max_connections=None)) as browsers:
+        async with httpx.AsyncClient(timeout=40, verify=NO_TLS, limits=EACH_ITS_OWN) as browsers:
             answers = await asyncio.gather(*(browsers.get(link) for _ in range(AT_ONCE)))
         await provider.aclose()
     assert {hashlib.sha256(answer.content).hexdigest() for answer in answers} == {uploaded.artefact.sha256}
