@@ -78,7 +78,6 @@ _ENDED = _BUILDS.where(builds.c.expires_at <= bindparam("now", type_=UtcDateTime
 _AWAITS_CONTRACT = select(builds.c.key).where(*_HERE, builds.c.detail == PENDING_CONTRACT).limit(1)
 _TRACKS = select(builds.c.track).distinct().order_by(builds.c.track)
 
-
 _THIS_ACCOUNT = accounts.c.name == bindparam("account")
 _NOW = bindparam("now", type_=UtcDateTime)
 _SUCCESS = (

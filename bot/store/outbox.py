@@ -87,7 +87,6 @@ def _channels_due() -> Select[str]:
 
 _CHANNELS_DUE = _channels_due()
 
-
 _HERE = deliveries.c.channel == bindparam("in_channel")
 _IN_ORDER = DELIVERIES.order_by(None).order_by(deliveries.c.sequence)
 _OPEN_IN = _IN_ORDER.where(_HERE, deliveries.c.state.in_(OPEN))
