@@ -43,7 +43,8 @@ _COUNTS = [
     .where(builds.c.account == accounts.c.name, builds.c.gone_at.is_(None))
     .scalar_subquery(),
 ]
-_APP = (apps.c.account, apps.c.id, apps.c.name, apps.c.bundle_id)
+_APP_FACTS = (apps.c.account, apps.c.id, apps.c.name, apps.c.bundle_id)
+_NOW = bindparam("now", type_=UtcDateTime)
 
 _REVISION = select(revision.c.value)
 _CHECKS = select(func.coalesce(func.sum(accounts.c.checks + 1), 0)).scalar_subquery()
@@ -53,14 +54,15 @@ _ALL_HEALTH = select(*_HEALTH).order_by(accounts.c.name)
 _ALL_ACCOUNTS = select(*_HEALTH, *_COUNTS).order_by(accounts.c.name)
 _ACCOUNT = select(*_HEALTH, *_COUNTS).where(accounts.c.name == bindparam("account"))
 _PRODUCTS = select(products.c.id, products.c.name, products.c.aliases)
-_APPS = select(*_APP, apps.c.product_id).order_by(apps.c.account, apps.c.name, apps.c.id)
+_APPS = select(*_APP_FACTS, apps.c.product_id).order_by(apps.c.account, apps.c.name, apps.c.id)
 _OF_ACCOUNT = select(apps.c.product_id).where(apps.c.account == bindparam("account"))
 _PRODUCTS_OF = _PRODUCTS.where(products.c.id.in_(_OF_ACCOUNT))
 _APPS_BESIDE = _APPS.where(apps.c.product_id.in_(_OF_ACCOUNT))
 _OF_PRODUCT = _APPS.where(apps.c.product_id == bindparam("product_id"))
 _IN_ACCOUNT = _APPS.where(apps.c.account == bindparam("account"))
-_APP_AT = _APPS.where(apps.c.account == bindparam("account"), apps.c.id == bindparam("id"))
-_PRODUCT_OF = select(apps.c.product_id).where(apps.c.account == bindparam("account"), apps.c.id == bindparam("id"))
+_THIS_APP = (apps.c.account == bindparam("account"), apps.c.id == bindparam("id"))
+_APP = _APPS.where(*_THIS_APP)
+_PRODUCT_OF = select(apps.c.product_id).where(*_THIS_APP)
 _PRODUCT = _PRODUCTS.where(products.c.id == bindparam("id"))
 _ADD_PRODUCT = insert(products)
 _TROUBLES = (
@@ -74,15 +76,13 @@ _IDS = select(builds.c.id).where(*_HERE)
 _KEYS = select(builds.c.key, builds.c.app_id).where(*_HERE)
 _BUILDS = select(*saving.BUILD).where(*_HERE).order_by(*finding.NEWEST_FIRST)
 _UNSETTLED = _BUILDS.where(builds.c.state.in_(UNSETTLED))
-_ENDED = _BUILDS.where(builds.c.expires_at <= bindparam("now", type_=UtcDateTime), builds.c.state.not_in(NEVER_ENDS))
+_ENDED = _BUILDS.where(builds.c.expires_at <= _NOW, builds.c.state.not_in(NEVER_ENDS))
 _AWAITS_CONTRACT = select(builds.c.key).where(*_HERE, builds.c.detail == PENDING_CONTRACT).limit(1)
 _TRACKS = select(builds.c.track).distinct().order_by(builds.c.track)
 
-_THIS_ACCOUNT = accounts.c.name == bindparam("account")
-_NOW = bindparam("now", type_=UtcDateTime)
 _SUCCESS = (
     update(accounts)
-    .where(_THIS_ACCOUNT)
+    .where(accounts.c.name == bindparam("account"))
     .values(
         checked_at=_NOW,
         ok_at=_NOW,
@@ -208,7 +208,7 @@ class SqlCatalogue:
     def save_app(self, app: App, product_id: str, at: datetime) -> None:
         """A bundle id that was known once is kept when a later reading does not tell it."""
         this = {"account": app.account, "id": app.id}
-        before = self._connection.execute(_APP_AT, this).first()
+        before = self._connection.execute(_APP, this).first()
         bundle_id = app.bundle_id or (before.bundle_id if before else None)
         values = {"name": storable(app.name), "bundle_id": bundle_id, "product_id": product_id}
         self._connection.execute(_saving_app(self._connection.dialect.name), {**this, **values, "seen_at": at})

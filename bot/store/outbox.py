@@ -87,6 +87,7 @@ def _channels_due() -> Select[str]:
 
 _CHANNELS_DUE = _channels_due()
 
+# Of an UPDATE, a parameter that is called like a column is that column's new value: what is looked for has other names.
 _HERE = deliveries.c.channel == bindparam("in_channel")
 _IN_ORDER = DELIVERIES.order_by(None).order_by(deliveries.c.sequence)
 _OPEN_IN = _IN_ORDER.where(_HERE, deliveries.c.state.in_(OPEN))

@@ -255,9 +255,9 @@ async def test_a_steady_poll_of_45_apps_with_versions_is_two_requests_and_one_ab
 
 async def test_a_poll_of_45_apps_never_takes_more_than_three_requests(apple: Apple) -> None:
     """Also in a new process, with phased releases under way, until there is nothing left to ask."""
-    apple.add_apps(45, builds_each=2)
+    apple.add_apps(45, builds_each=4)
     for build in list(apple.pretend.builds.values()):
-        is_newest, app = build.number == "2", int(build.app.name[-3:])
+        is_newest, app = build.number == "4", int(build.app.name[-3:])
         state, made_at = "READY_FOR_DISTRIBUTION" if is_newest else "REPLACED_WITH_NEW_VERSION", START - timedelta(9 * app)
         version = apple.pretend.add_store_version(build.app, f"1.{build.number}", state=state, build=build, created_at=made_at)
         if is_newest and app < 3:
@@ -274,7 +274,7 @@ async def test_a_poll_of_45_apps_never_takes_more_than_three_requests(apple: App
     assert max(requests) == 3
     assert requests[-1] == 2
     assert len([build for build in seen if build.detail == "phased release day 2 of 7"]) == 3
-    assert len([build for build in seen if build.track == "App Store"]) == 45 * 2
+    assert len([build for build in seen if build.track == "App Store"]) == 45 * 4
 
 
 async def test_a_poll_that_reads_on_for_a_build_in_processing_asks_for_more_at_times_only(apple: Apple, shop: AppleApp) -> None:

@@ -139,8 +139,8 @@ async def test_a_renamed_channel_goes_on(scene: Scene, mobile: Channel) -> None:
 async def test_a_revoked_token_loses_nothing(scene: Scene, mobile: Channel) -> None:
     scene.slack.api.revoked = True
     await upload(scene, "1")
-    for _ in range(3 * 12):  # more often than a message is attempted
-        scene.clock.advance(hours=2)
+    for _ in range(3 * 24):
+        scene.clock.advance(hours=1)
         await scene.deliver()
     assert (await scene.store.read(lambda r: r.quiet.all()))[0].reason == "token_revoked"
     scene.slack.api.revoked = False
