@@ -24,7 +24,6 @@ PAUSE = (0.1, 0.9)  # seconds between two kills: shorter and longer than a start
 WORST = 5.0  # seconds to wait for the worst moment, while something is to be told
 MUCH = 25  # builds still to be told: no more come, and the worst moment is waited for longer
 CALM = 10.0  # seconds to wait for it then
-PATIENCE = 30.0  # seconds until an agreement that blocks is told somewhere
 METHODS = ("chat.postMessage", "chat.postMessage", "conversations.history", "chat.update", "auth.test")
 
 CHANGE = ": now "  # in the line that a change adds to the thread of a card
@@ -90,8 +89,8 @@ async def storm(
     world: World, crew: Sequence[Member], uploads: Uploads, kills: int, random: Random, owed: Callable[[], int]
 ) -> None:
     """Kills at random, while builds arrive, things go wrong, and an agreement blocks Apple's account: the Account Holder signs in
-    the second half, when somebody can have read of it. Then everything outside is well again. `owed`: how many builds are
-    still to be told somewhere."""
+    the second half, when somebody can have read of it, or has not signed yet. Then everything outside is well again. `owed`:
+    how many builds are still to be told somewhere."""
     world.apple.block_agreements()
     for number in range(kills):
         if number >= kills // 2 and any(map(_tells_of_papers, world.slack.workspace.happenings)):
@@ -112,8 +111,6 @@ async def storm(
     world.slack.api.faults.release()
     for vendor in (world.apple, world.applivery, world.appcircle):
         vendor.behave()
-    await world.slack.workspace.watch(_tells_of_papers, PATIENCE)
-    world.apple.clear_agreements()
 
 
 async def killed_in_between(world: World, crew: Sequence[Member], within: float) -> None:

@@ -72,11 +72,16 @@ class Scene:
         await self._until(all_told)
 
     async def until_all_is_known(self) -> None:
-        """Also that an agreement blocked and does not any more."""
+        """Also that an agreement blocked and, the Account Holder having read of it, does not any more."""
+
+        async def blocked(_: Database) -> bool:
+            return any(cards for cards, _, _ in self.papers)
 
         async def cleared(_: Database) -> bool:
             return all(lines and is_over for _, lines, is_over in self.papers)
 
+        await self._until(blocked)
+        self.world.apple.clear_agreements()
         await self._until(cleared)
         await self.until_told()
 
