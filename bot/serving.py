@@ -25,6 +25,7 @@ async def serve(web: ASGIApp, listener: socket.socket) -> bool:
     config = uvicorn.Config(
         web,
         http="httptools",
+        ws="none",  # nobody is offered a WebSocket: looking for a library that could speak it takes a part of the start
         log_config=None,
         access_log=False,
         proxy_headers=False,  # nothing that we do depends on who asks

@@ -21,8 +21,20 @@ from bot.cli import main
 NURSERY = multiprocessing.get_context("forkserver")
 # Without bot.audit, which remembers the standard output that it was imported with.
 COMMANDS = ("bot.app", "bot.checkup", "bot.doctor", "bot.manifest", "bot.migrating", "bot.webhooks")
-LATER = ("bot.jobs.queue", "bot.serving", "bot.store.lock", "uvloop")  # what they import when they get there
-THEIRS = ("alembic.command", "anyio._backends._asyncio", "uvicorn.protocols.http.httptools_impl")
+# What they, and what they use, import when they get there.
+LATER = ("bot.jobs.queue", "bot.serving", "bot.store.lock", "uvloop")
+THEIRS = (
+    "alembic.command",
+    "anyio._backends._asyncio",
+    "apscheduler.executors.asyncio",
+    "cryptography.hazmat.backends.openssl",
+    "encodings.idna",
+    "procrastinate.builtin_tasks",
+    "procrastinate.worker",
+    "slack_bolt.listener_matcher.async_builtins",
+    "uvicorn.lifespan.on",
+    "uvicorn.protocols.http.httptools_impl",
+)
 NURSERY.set_forkserver_preload([*COMMANDS, *LATER, *THEIRS, __name__])
 IN, OUT, ERR = 0, 1, 2
 

@@ -6,6 +6,7 @@ import socket
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 
@@ -66,9 +67,12 @@ class World:
 
     Run the bot in `folder` (there is a purser.toml) and let it listen on `port`; its public address is `public_url`. The folder
     is gone afterwards. `socket_mode`: hand out SLACK_APP_TOKEN, so that the bot opens a WebSocket instead of being called.
+    `now` is what the ages of the vendors' builds count from; worlds of one moment have the same builds.
     """
 
-    def __init__(self, *, poll_seconds: int = 1, agreements_seconds: int = 1, socket_mode: bool = False) -> None:
+    def __init__(
+        self, *, poll_seconds: int = 1, agreements_seconds: int = 1, socket_mode: bool = False, now: datetime | None = None
+    ) -> None:
         self.poll_seconds = poll_seconds
         self._intervals = {"poll_every": f"{poll_seconds}s", "agreements_every": f"{agreements_seconds}s"}
         self._socket_mode = socket_mode
@@ -77,7 +81,7 @@ class World:
         self.slack.commands = frozenset(Commands().model_dump().values())
         self.town = settle(self.slack)
         self.apple, self.applivery, self.appcircle = PretendAppStoreConnect(), PretendApplivery(), PretendAppcircle()
-        now = utc_now()
+        now = now or utc_now()
         self.in_apple = fill_apple(self.apple, now)
         self.in_applivery = fill_applivery(self.applivery, now)
         self.in_appcircle = fill_appcircle(self.appcircle, now)

@@ -19,7 +19,7 @@ from bot.sandbox.world import World
 from bot.store import Database
 
 from ..store.migrated import migrated_file
-from ..store.postgres import Postgres, postgres_running
+from ..store.postgres import Postgres
 from .chaos import KILLS, Uploads, stale, told, told_of_papers
 
 ACCOUNTS = 3
@@ -161,12 +161,6 @@ async def _all_read(store: Database) -> bool:
 async def _open(store: Database) -> int:
     counts = await store.read(lambda r: r.outbox.counts())
     return counts[DeliveryState.PENDING] + counts[DeliveryState.SENDING]
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    with postgres_running() as server:
-        yield server
 
 
 @pytest.fixture(scope="session")

@@ -52,9 +52,9 @@ def mentions(files: Sequence[Path], root: Path, words: Sequence[str]) -> Iterato
         "|".join(rf"(?<![\w.~-]){re.escape(word)}" if word.startswith("/") else re.escape(word) for word in words)
     )
     for path in files:
-        for number, line in enumerate(text_of(path).splitlines(), 1):
-            if pattern.search(line):
-                yield f"{path.relative_to(root)}:{number}"
+        text = text_of(path)
+        lines = enumerate(text.splitlines(), 1) if any(word in text for word in words) else ()
+        yield from (f"{path.relative_to(root)}:{number}" for number, line in lines if pattern.search(line))
 
 
 def test_no_file_names_a_registry_host(project_files: Sequence[Path], root: Path) -> None:
