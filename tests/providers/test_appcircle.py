@@ -29,7 +29,7 @@ from providers.appcircle.client import Appcircle
 from providers.appcircle.token import DEFAULT_LIFETIME, TokenKeeper, personal_api_token
 from providers.http import VendorHttp
 from providers.spec import Surroundings
-from tests.providers.json_values import UNHURRIED
+from tests.providers.json_values import UNHURRIED, any_json
 
 PAYLOADS = Path(__file__).parent / "payloads"
 WHOLE = ByteRequest()
@@ -172,38 +172,29 @@ def test_a_manifest_without_a_package(manifest: bytes) -> None:
     assert caught.value.reason == "bad_manifest"
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(
-            st.sampled_from(
-                [
-                    "id",
-                    "name",
-                    "version",
-                    "versionCode",
-                    "platformType",
-                    "publishType",
-                    "createDate",
-                    "fileSize",
-                    "access_token",
-                    "expires_in",
-                    "isDownloadLimitExceeded",
-                    "releaseNotes",
-                    "action",
-                    "deliveryId",
-                    "items",
-                    "assets",
-                    "kind",
-                    "url",
-                ]
-            ),
-            inner,
-            max_size=6,
-        )
+JSON = any_json(
+    st.sampled_from(
+        [
+            "id",
+            "name",
+            "version",
+            "versionCode",
+            "platformType",
+            "publishType",
+            "createDate",
+            "fileSize",
+            "access_token",
+            "expires_in",
+            "isDownloadLimitExceeded",
+            "releaseNotes",
+            "action",
+            "deliveryId",
+            "items",
+            "assets",
+            "kind",
+            "url",
+        ]
     ),
-    max_leaves=20,
 )
 
 

@@ -25,7 +25,7 @@ from providers.applivery import SPEC, AppliverySettings, webhook, wire
 from providers.applivery.client import PAGES_MAX, Applivery
 from providers.http import StaticBearer, VendorHttp
 from providers.spec import Surroundings
-from tests.providers.json_values import UNHURRIED
+from tests.providers.json_values import UNHURRIED, any_json
 
 PAYLOADS = Path(__file__).parent / "payloads"
 APP = "5f0000000000000000000001"
@@ -175,24 +175,15 @@ def test_error_codes(status: int, body: Any, verdict: Any) -> None:
     assert wire.classify(status, body) == verdict
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(
-            st.sampled_from(
-                [
-                    *("data", "items", "id", "name", "slug", "hasNextPage", "totalDocs", "status", "versionName", "versionCode"),
-                    *("info", "ios", "android", "plist", "os", "buildPlatform", "deployer", "uploadedBy", "size", "createdAt"),
-                    *("token", "expiresAt", "error", "code", "action", "event", "CFBundleShortVersionString", "CFBundleVersion"),
-                    *("tags", "tag", "branch", "commit"),
-                ]
-            ),
-            inner,
-            max_size=6,
-        )
+JSON = any_json(
+    st.sampled_from(
+        [
+            *("data", "items", "id", "name", "slug", "hasNextPage", "totalDocs", "status", "versionName", "versionCode"),
+            *("info", "ios", "android", "plist", "os", "buildPlatform", "deployer", "uploadedBy", "size", "createdAt"),
+            *("token", "expiresAt", "error", "code", "action", "event", "CFBundleShortVersionString", "CFBundleVersion"),
+            *("tags", "tag", "branch", "commit"),
+        ]
     ),
-    max_leaves=20,
 )
 
 

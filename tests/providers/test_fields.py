@@ -5,17 +5,12 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from bot.domain.errors import Confused
 from providers.fields import Fields, Origin, read_object, read_objects
+from tests.providers.json_values import ANY_JSON
 
 ORIGIN = Origin("acme", "acme-1", "list things")
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
-    max_leaves=12,
-)
 
 
 def fields(**raw: Any) -> Fields:
@@ -91,7 +86,7 @@ def test_what_is_required_is_named_when_it_is_missing() -> None:
     assert (caught.value.provider, caught.value.account, caught.value.operation) == ("acme", "acme-1", "list things")
 
 
-@given(JSON)
+@given(ANY_JSON)
 def test_any_json_is_read_or_confuses(payload: Any) -> None:
     for read in (read_object, lambda value, origin: list(read_objects(value, origin))):
         try:
@@ -103,7 +98,7 @@ def test_any_json_is_read_or_confuses(payload: Any) -> None:
         assert reason in ("fine", "not_an_object", "not_a_list")
 
 
-@given(JSON)
+@given(ANY_JSON)
 def test_any_value_of_any_field_can_be_asked_for(value: Any) -> None:
     read = fields(x=value)
     text, number, moment = read.text("x"), read.integer("x"), read.moment("x")
