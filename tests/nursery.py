@@ -35,7 +35,7 @@ THEIRS = (
     "uvicorn.lifespan.on",
     "uvicorn.protocols.http.httptools_impl",
 )
-NURSERY.set_forkserver_preload([*COMMANDS, *LATER, *THEIRS, __name__])
+NURSERY.set_forkserver_preload([*COMMANDS, *LATER, *THEIRS, "tests.certificates", __name__])
 IN, OUT, ERR = 0, 1, 2
 
 
