@@ -243,30 +243,30 @@ async def _public_url(environment: Environment) -> Findings:
 
 
 async def _reached(url: str, environment: Environment) -> Finding:
-    answer = await _ask(url)
-    if answer is None:
-        return await _nobody_there(environment)
+    async with httpx.AsyncClient(timeout=BOUND / 3) as client:
+        answer = await _ask(client, url)
+        if answer is None:
+            return await _nobody_there(client, environment)
     if not _is_ours(answer):
         says = f"somebody else answers there ({answer.status_code})"
         return Finding("PUBLIC_URL", Mark.FAILED, says, "let the proxy pass every path on to HOST and PORT of Purser")
     return Finding("PUBLIC_URL", Mark.OK, "answers")
 
 
-async def _nobody_there(environment: Environment) -> Finding:
+async def _nobody_there(client: httpx.AsyncClient, environment: Environment) -> Finding:
     """A failure while Purser runs here; before its first start nobody can tell."""
-    local = await _ask(f"http://{_local_host(environment.host)}:{environment.port}")
+    local = await _ask(client, f"http://{_local_host(environment.host)}:{environment.port}")
     if local is not None and _is_ours(local):
         mend = "let its DNS entry and its proxy lead to HOST and PORT of Purser, and its certificate be valid"
         return Finding("PUBLIC_URL", Mark.FAILED, "does not answer, though Purser runs here", mend)
     return Finding("PUBLIC_URL", Mark.WARNING, "does not answer; Purser does not run here", "start Purser, then look again")
 
 
-async def _ask(url: str) -> httpx.Response | None:
-    async with httpx.AsyncClient(timeout=BOUND / 3) as client:
-        try:
-            return await client.get(f"{url}/healthz")
-        except (httpx.HTTPError, httpx.InvalidURL):
-            return None
+async def _ask(client: httpx.AsyncClient, url: str) -> httpx.Response | None:
+    try:
+        return await client.get(f"{url}/healthz")
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return None
 
 
 def _is_ours(answer: httpx.Response) -> bool:
