@@ -24,7 +24,7 @@ from tests.contracts.conftest import Stage
 from tests.contracts.contract import System
 from tests.contracts.sixth import harbour
 from tests.contracts.systems import SYSTEMS
-from tests.providers.json_values import ANY_JSON, UNHURRIED, places, replaced
+from tests.providers.json_values import ANY_JSON, places, replaced
 
 PACKAGES = [*(importlib.import_module(f"providers.{name}") for name in providers.SPECS), harbour]
 PAYLOADS = Path(__file__).parents[1] / "providers" / "payloads"
@@ -140,7 +140,6 @@ def test_every_decoder_can_be_fed(name: str) -> None:
 
 
 @every_package
-@UNHURRIED
 @given(arguments=st.fixed_dictionaries(ARGUMENTS))
 def test_anything_at_all(package: str, arguments: Mapping[str, Any]) -> None:
     for name in decoders_of(package):
@@ -186,7 +185,6 @@ def answers() -> Answers:
 
 
 @every_package
-@UNHURRIED
 @given(answer=st.integers(0, 99), place=st.integers(0, 9_999), value=SPOILED)
 def test_one_thing_that_is_wrong(package: str, answer: int, place: int, value: Any, answers: Answers) -> None:
     documents = answers.of(package)

@@ -26,7 +26,6 @@ from ..store.migrated import migrated_file
 ACCOUNTS = ("acme-apple", "acme-applivery", "acme-store")
 asking = pytest.mark.asyncio(loop_scope="module")
 BEGUN = datetime.now(UTC)
-_DATABASE: list[bytes] = []
 # What the clock of a new bot defers at once, as its tasks are named.
 AT_THE_START = ("poll:", "probe:", "expiries:", "purge:", "remind:", "redraw:", "deliver:")
 
@@ -97,6 +96,15 @@ async def lived_in(world: World, database: bytes | None = None) -> AsyncIterator
         yield Journey(world, purser, clock)
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def read_before() -> bytes:
+    """What a bot knows that has read a world in which nothing happened yet. It is the same for all of them, so that one reads
+    for all: reading takes four times as long as all else that a journey begins with."""
+    async with peaceful() as world, lived_in(world):
+        with closing(sqlite3.connect(world.folder / "purser.db")) as connection:
+            return connection.serialize()
+
+
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
     async with peaceful() as world:
@@ -113,26 +121,16 @@ async def applivery_is_away(world: World) -> AsyncIterator[None]:
 
 
 @pytest.fixture
-async def journey(world: World) -> AsyncIterator[Journey]:
-    async with lived_in(world, await read_before()) as journey:
+async def journey(world: World, read_before: bytes) -> AsyncIterator[Journey]:
+    async with lived_in(world, read_before) as journey:
         yield journey
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def asked() -> AsyncIterator[Journey]:
+async def asked(read_before: bytes) -> AsyncIterator[Journey]:
     """One for all tests of a module that only ask, marked as `asking`: beginning takes longer than most of what is asked."""
-    async with peaceful() as world, lived_in(world, await read_before()) as journey:
+    async with peaceful() as world, lived_in(world, read_before) as journey:
         yield journey
-
-
-async def read_before() -> bytes:
-    """What a bot knows that has read a world in which nothing happened yet. It is the same for all of them, so that one reads
-    for all: reading takes four times as long as all else that a journey begins with."""
-    if not _DATABASE:
-        async with peaceful() as world, lived_in(world):
-            with closing(sqlite3.connect(world.folder / "purser.db")) as connection:
-                _DATABASE.append(connection.serialize())
-    return _DATABASE[0]
 
 
 async def first_read(purser: Purser) -> None:

@@ -13,6 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 from rich.console import Console
 
@@ -339,6 +340,18 @@ async def test_run_ends_when_it_is_told_to(terminal: Terminal) -> None:
         assert await started.end(signal.SIGTERM) < 5
     assert started.code == 0
     assert "stopped" in started.said[-1]
+
+
+async def test_a_request_for_a_websocket_is_answered_like_any_other(terminal: Terminal, world: World) -> None:
+    upgrade = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "A" * 22 + "==",
+    }
+    async with terminal.started("run", until="answering"), httpx.AsyncClient(verify=False) as http:
+        answer = await http.get(f"{world.public_url}/healthz", headers=upgrade)
+    assert (answer.status_code, answer.text) == (200, "ok\n")
 
 
 @pytest.mark.timeout(180)  # each wait has its own bound

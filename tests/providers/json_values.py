@@ -3,7 +3,6 @@
 from copy import deepcopy
 from typing import Any
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 NO_WORDS: st.SearchStrategy[str] = st.nothing()
@@ -14,7 +13,6 @@ ANY_JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=12,
 )
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def any_json(names: st.SearchStrategy[str], words: st.SearchStrategy[str] = NO_WORDS) -> st.SearchStrategy[Any]:

@@ -14,7 +14,7 @@ from bot.domain.model import Expiry, ExpiryKind
 from bot.sandbox.vendors.apple.model import KeyProblem
 from providers.app_store_connect import expiries
 from tests.providers.apple import START, Apple
-from tests.providers.json_values import ANY_JSON, UNHURRIED, places, replaced
+from tests.providers.json_values import ANY_JSON, places, replaced
 
 END = datetime(2027, 2, 25, 12, tzinfo=UTC)
 CERTIFICATES: dict[str, Any] = {
@@ -78,13 +78,11 @@ def read_with_all(body: object) -> None:
             read(body, "acme-apple", "any")
 
 
-@UNHURRIED
 @given(ANY_JSON)
 def test_any_json_at_all_is_read_or_confusing(body: object) -> None:
     read_with_all(body)
 
 
-@UNHURRIED
 @given(st.data(), ANY_JSON)
 def test_pages_with_anything_in_any_place_are_read_or_confusing(data: st.DataObject, value: object) -> None:
     for document in (CERTIFICATES, PROFILES):

@@ -17,7 +17,7 @@ from bot.sandbox.vendors.apple.hooks import HookDelivery
 from bot.sandbox.vendors.apple.model import AppleApp
 from providers.app_store_connect.registration import EVENT_TYPES, read_webhooks
 from tests.providers.apple import SECRET, Apple
-from tests.providers.json_values import ANY_JSON, UNHURRIED, places, replaced
+from tests.providers.json_values import ANY_JSON, places, replaced
 
 URL = "https://purser.acme.com/webhooks/acme-apple"
 OTHER_URL = "https://ci.acme.com/hook"
@@ -199,7 +199,6 @@ def test_listed_webhooks() -> None:
     assert URL not in repr(whole)
 
 
-@UNHURRIED
 @given(st.sampled_from(places(LISTING)), ANY_JSON)
 def test_a_listing_with_anything_in_any_place_is_read_or_confusing(place: tuple[Any, ...], value: object) -> None:
     for body in (replaced(LISTING, place, value), value):

@@ -18,7 +18,7 @@ from bot.sandbox.vendors.apple.model import AppleApp, AppleBuild, KeyProblem, St
 from providers.app_store_connect import store_versions, wire
 from providers.app_store_connect.client import AppStoreConnect
 from tests.providers.apple import START, Apple
-from tests.providers.json_values import ANY_JSON, UNHURRIED, places, replaced
+from tests.providers.json_values import ANY_JSON, places, replaced
 
 SHOP = App("acme-apple", "1", "Shop", "com.acme.shop")
 VERSION: dict[str, Any] = {
@@ -179,13 +179,11 @@ def read_with_all(body: object) -> None:
         store_versions.read_store_version(body, SHOP, "any")
 
 
-@UNHURRIED
 @given(ANY_JSON)
 def test_any_json_at_all_is_read_or_confusing(body: object) -> None:
     read_with_all(body)
 
 
-@UNHURRIED
 @given(st.data(), ANY_JSON)
 def test_documents_with_anything_in_any_place_are_read_or_confusing(data: st.DataObject, value: object) -> None:
     for document in (VERSION, LISTING, NUMBERS):

@@ -11,7 +11,7 @@ from bot.domain.errors import Confused, Refused
 from bot.domain.ports import WebhookHint, WebhookRequest
 from bot.sandbox.vendors.apple.hooks import EVENT_TYPES, delivered_type
 from providers.app_store_connect.webhook import parse_webhook, signature
-from tests.providers.json_values import ANY_JSON, UNHURRIED, replaced
+from tests.providers.json_values import ANY_JSON, replaced
 
 SECRET = "This is my secret"
 BUILD_UPLOADED = {
@@ -132,7 +132,6 @@ def test_a_signed_body_of_another_shape_is_confusing(body: bytes) -> None:
         parse(body)
 
 
-@UNHURRIED
 @given(ANY_JSON)
 def test_any_signed_json_is_a_hint_a_ping_or_confusing(data: Any) -> None:
     for document in (data, {"data": data}, {"data": {"type": "x", "id": "1", "attributes": data}}):

@@ -15,7 +15,7 @@ from bot.domain.errors import Confused
 from bot.domain.model import App, Build, BuildState, Handover, Platform
 from providers.app_store_connect import wire
 from providers.app_store_connect.documents import read_error_codes
-from tests.providers.json_values import ANY_JSON, UNHURRIED, places, replaced
+from tests.providers.json_values import ANY_JSON, places, replaced
 
 BUILD_PAGE: dict[str, Any] = {
     "data": [
@@ -408,13 +408,11 @@ def read_with_all(body: object) -> None:
     assert all(isinstance(code, str) for code in read_error_codes(body))
 
 
-@UNHURRIED
 @given(ANY_JSON)
 def test_any_json_at_all_is_read_or_confusing(body: object) -> None:
     read_with_all(body)
 
 
-@UNHURRIED
 @given(st.sampled_from(places(BUILD_PAGE)), ANY_JSON | st.datetimes().map(str) | st.text("0123456789-:T+.Z", max_size=30))
 def test_a_page_with_anything_in_any_place_is_read_or_confusing(place: tuple[Any, ...], value: object) -> None:
     page = replaced(BUILD_PAGE, place, value)

@@ -29,7 +29,7 @@ from providers.appcircle.client import Appcircle
 from providers.appcircle.token import DEFAULT_LIFETIME, TokenKeeper, personal_api_token
 from providers.http import VendorHttp
 from providers.spec import Surroundings
-from tests.providers.json_values import UNHURRIED, any_json
+from tests.providers.json_values import any_json
 
 PAYLOADS = Path(__file__).parent / "payloads"
 WHOLE = ByteRequest()
@@ -198,7 +198,6 @@ JSON = any_json(
 )
 
 
-@UNHURRIED
 @given(JSON)
 def test_any_json_is_read_or_confuses(body: Any) -> None:
     for read in (wire.read_token, wire.read_apps):
@@ -211,7 +210,6 @@ def test_any_json_is_read_or_confuses(body: Any) -> None:
 
 
 # Versions, and a list of them with one changed field: closer to the truth than noise.
-@UNHURRIED
 @given(st.sampled_from(sorted(recorded("versions")[0])), JSON)
 def test_any_field_may_be_anything(name: str, value: Any) -> None:
     with suppress(Confused):
@@ -219,7 +217,6 @@ def test_any_field_may_be_anything(name: str, value: Any) -> None:
         assert build.version.encode()
 
 
-@UNHURRIED
 @given(
     st.binary()
     | st.binary().map(lambda noise: MANIFEST.replace(b"<string>", b"<string>" + noise))
@@ -272,7 +269,6 @@ def test_a_forged_call_is_refused(request_: WebhookRequest, secret: str | None, 
     assert caught.value.reason == reason
 
 
-@UNHURRIED
 @given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()))
 def test_any_signed_body_is_read_or_confuses(body: bytes) -> None:
     with suppress(Confused):

@@ -24,7 +24,7 @@ from providers.appcircle.client import Appcircle
 from providers.appcircle.token import TokenKeeper, personal_api_token
 from providers.http import VendorHttp
 from providers.spec import Surroundings
-from tests.providers.json_values import UNHURRIED, any_json
+from tests.providers.json_values import any_json
 
 PAYLOADS = Path(__file__).parent / "payloads"
 TESTING = "dist:7c3e0000-0000-4000-8000-000000000001"
@@ -209,7 +209,6 @@ JSON = any_json(
 )
 
 
-@UNHURRIED
 @given(JSON, st.sampled_from(modules.MODULES))
 def test_any_json_is_read_or_confuses(body: Any, module: modules.Module) -> None:
     with suppress(Confused):
@@ -221,7 +220,6 @@ def test_any_json_is_read_or_confuses(body: Any, module: modules.Module) -> None
         assert wire.read_link(body, "acme", "test").startswith("http")
 
 
-@UNHURRIED
 @given(st.sampled_from(sorted(recorded("publish_versions")[0])), JSON)
 def test_any_field_of_a_submission_may_be_anything(name: str, value: Any) -> None:
     with suppress(Confused):

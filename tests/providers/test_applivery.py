@@ -25,7 +25,7 @@ from providers.applivery import SPEC, AppliverySettings, webhook, wire
 from providers.applivery.client import PAGES_MAX, Applivery
 from providers.http import StaticBearer, VendorHttp
 from providers.spec import Surroundings
-from tests.providers.json_values import UNHURRIED, any_json
+from tests.providers.json_values import any_json
 
 PAYLOADS = Path(__file__).parent / "payloads"
 APP = "5f0000000000000000000001"
@@ -187,7 +187,6 @@ JSON = any_json(
 )
 
 
-@UNHURRIED
 @given(JSON, st.integers(200, 599))
 def test_any_json_is_read_or_confuses(body: Any, status: int) -> None:
     wire.classify(status, body)
@@ -201,7 +200,6 @@ def test_any_json_is_read_or_confuses(body: Any, status: int) -> None:
             assert wire.read_build(wrapped, "acme-applivery", "test", APP).version
 
 
-@UNHURRIED
 @given(st.sampled_from(sorted(ios_build())), JSON)
 def test_any_field_may_be_anything(name: str, value: Any) -> None:
     with suppress(Confused):
@@ -275,7 +273,6 @@ def test_a_call_without_the_secret_is_refused(query: dict[str, str], secret: str
     assert caught.value.reason == reason
 
 
-@UNHURRIED
 @given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()))
 def test_any_body_is_at_most_a_hint(body: bytes) -> None:
     hint = webhook.parse_webhook("acme-applivery", "s3cret", WebhookRequest({}, body, {"secret": "s3cret"}))

@@ -23,7 +23,7 @@ from providers.applivery.client import Applivery
 from providers.applivery.publications import Publication
 from providers.http import StaticBearer, VendorHttp
 from providers.spec import Surroundings
-from tests.providers.json_values import UNHURRIED, any_json
+from tests.providers.json_values import any_json
 
 PAYLOADS = Path(__file__).parent / "payloads"
 APP = "5f0000000000000000000001"
@@ -164,7 +164,6 @@ JSON = any_json(
 )
 
 
-@UNHURRIED
 @given(JSON)
 def test_any_json_is_read_or_confuses(body: Any) -> None:
     for wrapped in (body, {"data": body}, {"data": {"items": [body]}}):
@@ -174,7 +173,6 @@ def test_any_json_is_read_or_confuses(body: Any) -> None:
             publications.read_publication(wrapped, "acme", "test")
 
 
-@UNHURRIED
 @given(st.sampled_from(sorted(recorded("publications")["data"]["items"][0])), JSON)
 def test_any_field_may_be_anything(name: str, value: Any) -> None:
     with suppress(Confused):
