@@ -2,11 +2,12 @@
 
 import asyncio
 import re
+import struct
 import zlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cache
+from functools import cache, reduce
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -18,6 +19,7 @@ from bot.sandbox.server import CLOSE_CONNECTION
 _MEBIBYTE = 1024 * 1024
 HUGE_BODY_SIZE = 64 * _MEBIBYTE
 GZIP_BOMB_SIZE = 128 * _MEBIBYTE
+_GZIP_HEADER = b"\x1f\x8b\x08" + bytes(6) + b"\xff"
 _HTML = "<!doctype html><html><head><title>{title}</title></head><body><h1>{title}</h1><p>Correlation Key: 7Q2K</p></body></html>"
 
 
@@ -289,6 +291,10 @@ def _huge_body() -> StreamingResponse:
 
 @cache
 def _gzip_bomb() -> bytes:
-    packer = zlib.compressobj(level=1, wbits=zlib.MAX_WBITS | 16)
-    packed = [packer.compress(b" " * _MEBIBYTE) for _ in range(GZIP_BOMB_SIZE // _MEBIBYTE)]
-    return b"".join((*packed, packer.flush()))
+    """One piece, packed once, over and over: after a full flush a piece refers to nothing before it.
+    https://www.rfc-editor.org/rfc/rfc1952"""
+    piece, times = b" " * _MEBIBYTE, GZIP_BOMB_SIZE // _MEBIBYTE
+    packer = zlib.compressobj(level=1, wbits=-zlib.MAX_WBITS)
+    packed = packer.compress(piece) + packer.flush(zlib.Z_FULL_FLUSH)
+    checksum = reduce(lambda so_far, _: zlib.crc32(piece, so_far), range(times), 0)
+    return _GZIP_HEADER + packed * times + packer.flush() + struct.pack("<II", checksum, GZIP_BOMB_SIZE)
