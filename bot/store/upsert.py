@@ -1,16 +1,23 @@
 """What both databases have and SQLAlchemy keeps in their dialects: INSERT … ON CONFLICT, and a list as a table."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import JSON, ColumnElement, Connection, Table, bindparam, func
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 
-def insert_into(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
+def insert_into(dialect: str, table: Table) -> "postgresql.Insert | sqlite.Insert":
     """An INSERT with `on_conflict_do_nothing` and `on_conflict_do_update`. Making one takes longer than running it: one that
     is run often is kept, by the dialect's name."""
-    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    if dialect != "postgresql":
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql  # where it is spoken it has been loaded before
+
+    return postgresql.insert(table)
 
 
 def insert_if_new(connection: Connection, table: Table, values: Mapping[str, Any]) -> bool:

@@ -16,7 +16,7 @@ from sqlalchemy import inspect, text
 
 from bot.domain.errors import UserMistake
 from bot.store.migrate import alembic_config, current_matches_head, upgrade
-from bot.store.tables import SCHEMA, metadata
+from bot.store.tables import SCHEMA, everything
 
 from .facts import connected
 from .migrated import migrated_file
@@ -26,7 +26,7 @@ def test_the_tables_are_those_of_the_models(empty_url: str) -> None:
     upgrade(empty_url)
     with connected(empty_url) as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
-        assert compare_metadata(context, metadata) == []
+        assert compare_metadata(context, everything()) == []
 
 
 def test_down_leaves_nothing_and_up_works_again(empty_url: str) -> None:
@@ -94,10 +94,19 @@ def test_nothing_is_logged(empty_url: str, caplog: pytest.LogCaptureFixture) -> 
     assert caplog.messages == []
 
 
-def test_alembic_is_not_even_imported_when_there_is_nothing_to_do(tmp_path: Path) -> None:
-    program = "import sys; from bot.store.migrate import upgrade; upgrade(sys.argv[1]); print('alembic' in sys.modules)"
-    command_line = [sys.executable, "-c", program, migrated_file(tmp_path / "purser.db")]
-    assert subprocess.run(command_line, capture_output=True, text=True, check=True).stdout == "False\n"
+START = """
+import sys
+from bot.store import Database
+from bot.store.migrate import upgrade
+upgrade(sys.argv[1])
+Database(sys.argv[1])
+print({"alembic", "sqlalchemy.dialects.postgresql"} & {*sys.modules} or "neither")
+"""
+
+
+def test_neither_alembic_nor_postgresql_is_imported_where_nothing_asks_for_it(tmp_path: Path) -> None:
+    command_line = [sys.executable, "-c", START, migrated_file(tmp_path / "purser.db")]
+    assert subprocess.run(command_line, capture_output=True, text=True, check=True).stdout == "neither\n"
 
 
 def test_what_alembic_needs_is_beside_the_code() -> None:
