@@ -87,10 +87,13 @@ async def peaceful() -> AsyncIterator[World]:
 
 @asynccontextmanager
 async def lived_in(world: World, database: bytes | None = None) -> AsyncIterator[Journey]:
-    """`database`: the file of a bot that has read this world, or one that is the same."""
+    """`database`: the file of a bot that has read this world, or one that is the same, at some time; now it has just done so."""
     clock = Watch()
     if database:
         (world.folder / "purser.db").write_bytes(database)
+        with closing(sqlite3.connect(world.folder / "purser.db")) as connection, connection:
+            for columns in ("accounts SET checked_at = :now, ok_at = :now", "agreements SET checked_at = :now"):
+                connection.execute(f"UPDATE {columns}", {"now": str(clock().replace(tzinfo=None))})
     async with started(world, clock) as purser:
         await first_read(purser)
         yield Journey(world, purser, clock)
