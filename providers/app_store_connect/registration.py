@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from pydantic import SecretStr, WrapValidator
+from pydantic import SecretStr
 
 from bot.domain.errors import ProviderError
 from bot.domain.model import App
 from bot.domain.ports import WebhookRegistration
 from providers.app_store_connect.api import PAGE_SIZE, Api, Params
-from providers.app_store_connect.documents import Flag, Page, Resource, Text, Wire, absent, attributes_of, read_one, read_page
+from providers.app_store_connect.documents import Flag, OrAbsent, Page, Resource, Text, Wire, attributes_of, read_one, read_page
 
 NAME = "Purser"
 OPERATION = "register webhooks"
@@ -31,7 +31,7 @@ class _WebhookAttributes(Wire):
     name: Text = None
     url: Text = None
     enabled: Flag = None
-    event_types: Annotated[tuple[str, ...] | None, WrapValidator(absent)] = None
+    event_types: Annotated[tuple[str, ...] | None, OrAbsent()] = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ import hashlib
 import hmac
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, WrapValidator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.domain.errors import Confused, Refused
 from bot.domain.ports import WebhookHint, WebhookRequest
-from providers.app_store_connect.documents import absent
+from providers.app_store_connect.documents import OrAbsent
 from providers.app_store_connect.uploads import FAILED
 
 _OPERATION = "receive webhook"
@@ -29,7 +29,7 @@ class _Delivery(BaseModel):
     model_config = ConfigDict(frozen=True, coerce_numbers_to_str=True)
     id: str
     type: str
-    attributes: Annotated[_Attributes | None, WrapValidator(absent)] = None
+    attributes: Annotated[_Attributes | None, OrAbsent()] = None
 
     @property
     def is_failed_upload(self) -> bool:

@@ -6,8 +6,6 @@ https://developer.apple.com/documentation/appstoreconnectapi (shapes as in Apple
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from pydantic import WrapValidator
-
 from bot.domain.model import App, Build, BuildState, Handover
 from providers.addresses import web_address
 from providers.app_store_connect.documents import (
@@ -15,11 +13,11 @@ from providers.app_store_connect.documents import (
     Included,
     Incomplete,
     Moment,
+    OrAbsent,
     Page,
     Resource,
     Text,
     Wire,
-    absent,
     attributes_of,
     platform_of,
     read_one,
@@ -144,11 +142,11 @@ class Problem(Wire):
 
 class UploadState(Wire):
     state: Text = None
-    errors: Annotated[tuple[Problem, ...] | None, WrapValidator(absent)] = None
+    errors: Annotated[tuple[Problem, ...] | None, OrAbsent()] = None
 
 
 class UploadAttributes(Wire):
-    state: Annotated[UploadState | None, WrapValidator(absent)] = None
+    state: Annotated[UploadState | None, OrAbsent()] = None
 
 
 def _app(resource: Resource, account: str) -> App:
