@@ -8,11 +8,11 @@ from alembic import context
 from sqlalchemy import Connection
 
 from bot.store.connect import open_engine, parse_url
-from bot.store.tables import everything
+from bot.store.tables import with_partial_indexes
 
 
 def migrate(connection: Connection) -> None:
-    context.configure(connection=connection, target_metadata=everything(), render_as_batch=True)
+    context.configure(connection=connection, target_metadata=with_partial_indexes(), render_as_batch=True)
     with context.begin_transaction():
         context.run_migrations()
 

@@ -270,7 +270,7 @@ revision = Table("revision", metadata, RevisionColumns)
 
 
 @cache
-def everything() -> MetaData:
+def with_partial_indexes() -> MetaData:
     """The tables with their partial indexes, which only a migration asks for: each database's own words say what they hold, and
     PostgreSQL's, which most never speak, would take a twentieth of every start."""
     in_a_list, current = deliveries.c.batch.is_not(None), agreements.c.until.is_(None)
