@@ -106,12 +106,6 @@ else \
 fi && $(BIN)/python -m compileall -q $(SHIPPED)
 endef
 
-# What pytest makes of the tests, once: its workers, which begin together, would each make all of it. What does not compile is told
-# by whoever runs it.
-define COMPILE_TESTS
-PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --ignore=tests/bench --collect-only -qq >/dev/null 2>&1 || :
-endef
-
 # A virtual environment whose Python has gone is none.
 $(shell [ -x $(BIN)/python ] || rm -f $(RUN_READY) $(DEV_READY) $(BENCH_READY))
 
@@ -120,10 +114,11 @@ $(RUN_READY): requirements.txt pyproject.toml
 	@$(call INSTALL,requirements.txt)
 	@touch $@
 
+# Tests are compiled once: pytest's workers, which begin together, would each do it. One that cannot be is told by whoever runs it.
 $(DEV_READY): requirements-dev.txt pyproject.toml
 	@[ -x $(BIN)/python ] || { $(MAKE_VENV); }
 	@$(call INSTALL,requirements-dev.txt)
-	@$(COMPILE_TESTS)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --ignore=tests/bench --collect-only -qq >/dev/null 2>&1 || :
 	@touch $(RUN_READY) $@
 
 # The published client that a reading is measured beside stands in a folder of its own, which no other command imports from.

@@ -223,7 +223,7 @@ def state(build: Build, now: datetime) -> str:
     if build.is_expired(now):
         return f"expired {day(build.expires_at)}" if build.expires_at else "expired"
     word = STATES[build.state]
-    if build.detail and build.detail[:REASON].casefold() not in (word, build.state):
+    if build.detail and build.detail[:REASON].casefold() not in (word, build.state):  # a longer one is neither
         detail = escape(build.detail, REASON if build.state is BuildState.FAILED else VERSION)
         return detail if build.state is BuildState.OTHER else f"{word} ({detail})"
     return word

@@ -426,6 +426,10 @@ def test_any_bytes_are_json_or_a_wrong_body(content: bytes) -> None:
         failures.parse_json(content)
 
 
+def test_a_byte_order_mark_and_blanks_around_json_mean_nothing() -> None:
+    assert failures.parse_json(b'\xef\xbb\xbf \r\n\t{"a": [1]}\n ') == {"a": [1]}
+
+
 # --- credentials ----------------------------------------------------------------------------------
 
 
