@@ -107,7 +107,7 @@ def parse_json(content: bytes, content_type: str = "") -> Any:
         raise WrongBody("empty_body")
     if "html" in content_type.lower() or text.startswith(b"<"):
         raise WrongBody("html")
-    if sum(map(text.count, (b"{", b"[", b","))) > VALUES_MAX:
+    if len(text) - len(text.translate(None, b"{[,")) > VALUES_MAX:
         raise WrongBody("too_many_values")
     try:
         return json.loads(text)

@@ -13,7 +13,7 @@ from pytest_asyncio.plugin import LoopFactory
 
 from .store.postgres import Postgres, postgres_running
 
-EXAMPLES = int(os.environ.get("PURSER_EXAMPLES") or 100)  # that Hypothesis tries, others in every run; `make soak` tries more
+EXAMPLES = int(os.environ.get("PURSER_EXAMPLES") or 50)  # that Hypothesis tries, others in every run; `make soak` tries more
 WAITING = ("crash", "jobs", "journeys")  # folders whose tests wait for other processes, or for time to pass, more than they work
 # How long an example takes says more of the machine than of the code.
 settings.register_profile("unhurried", max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -40,6 +40,7 @@ def pytest_collection() -> Generator[None, object, object]:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(50_000, 20, 100)  # most of what a test leaves behind is no cycle: looking for some 70 times as often is
         gc.enable()
 
 

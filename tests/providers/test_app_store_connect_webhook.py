@@ -44,7 +44,6 @@ def test_a_signed_delivery_hints_at_what_changed() -> None:
     assert hint == WebhookHint(delivery_id="0b6f2a1e-0000-4000-8000-000000000001", event="buildUploadStateUpdated")
 
 
-@pytest.mark.parametrize("event_type", [*EVENT_TYPES, "AGREEMENT_SIGNED"])
 @pytest.mark.parametrize(
     "relationships",
     [
@@ -54,10 +53,10 @@ def test_a_signed_delivery_hints_at_what_changed() -> None:
         None,
     ],
 )
-def test_every_event_is_a_hint_also_those_nobody_has_heard_of(event_type: str, relationships: Any) -> None:
-    event = delivered_type(event_type)
-    body = as_body({"data": {"type": event, "id": "d1", "version": 1, "attributes": {}, "relationships": relationships}})
-    assert parse(body) == WebhookHint(delivery_id="d1", event=event)
+def test_every_event_is_a_hint_also_those_nobody_has_heard_of(relationships: Any) -> None:
+    for event in map(delivered_type, (*EVENT_TYPES, "AGREEMENT_SIGNED")):
+        body = as_body({"data": {"type": event, "id": "d1", "version": 1, "attributes": {}, "relationships": relationships}})
+        assert parse(body) == WebhookHint(delivery_id="d1", event=event)
 
 
 def test_names_of_events() -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -228,12 +229,11 @@ EVENTS = {
 }
 
 
-@pytest.mark.parametrize("prefix", ["", "apple_", "android_", "windows_", "aosp_", "macos_", "ios_"])
-@pytest.mark.parametrize("key", EVENTS)
 @pytest.mark.parametrize("field", ["action", "event"])
-def test_builds_are_a_hint_and_other_events_nothing_to_do(key: str, prefix: str, field: str) -> None:
-    hint = webhook.parse_webhook("acme-applivery", "s3cret", call(prefix + key, field=field))
-    assert (hint.event if hint else None) == (prefix + key if EVENTS[key] else None)
+def test_builds_are_a_hint_and_other_events_nothing_to_do(field: str) -> None:
+    for prefix, key in product(("", "apple_", "android_", "windows_", "aosp_", "macos_", "ios_"), EVENTS):
+        hint = webhook.parse_webhook("acme-applivery", "s3cret", call(prefix + key, field=field))
+        assert (hint.event if hint else None) == (prefix + key if EVENTS[key] else None), prefix + key
 
 
 @pytest.mark.parametrize("action", ["Build_Processed", "unknown", ""])

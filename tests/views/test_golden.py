@@ -2,7 +2,9 @@
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,32 +25,34 @@ def test_screen_is_as_agreed(screen: str) -> None:
     assert drawn == file.read_text("utf-8")
 
 
-@pytest.mark.parametrize("screen", GOLDEN)
-def test_slack_accepts_screen(screen: str) -> None:
-    assert problems(GOLDEN[screen]()) == []
+def test_slack_accepts_every_screen() -> None:
+    assert {screen: wrong for screen, draw in GOLDEN.items() if (wrong := problems(draw()))} == {}
 
 
-@pytest.mark.parametrize("screen", GOLDEN)
-def test_every_press_can_be_read_back(screen: str) -> None:
-    for element in all_elements(GOLDEN[screen]()):
-        action = parse_action_id(element["action_id"])
-        values = [option["value"] for option in element.get("options", ())] or [element.get("value")]
-        for value in values:
-            match action:
-                case Action.OPEN:
-                    assert element["url"]
-                case Action.SUBSCRIBE_FORM | Action.GET_A_BUILD | Action.BUILD_MENU:
-                    assert value is None
-                case Action.DOWNLOAD | Action.TRY_AGAIN | Action.TELL_ME | Action.SHARE_BUILD:
-                    assert decode_build(value)
-                case Action.TO_PHONE | Action.REVOKE:
-                    assert decode_grant(value)
-                case Action.CHECK_AGAIN | Action.TAKE_ON:
-                    assert decode_incident(value)
-                case Action.SNOOZE:
-                    assert decode_snooze(value)
-                case _:
-                    assert decode_ask(value).command
+def test_every_press_can_be_read_back() -> None:
+    elements = [(screen, element) for screen, draw in GOLDEN.items() for element in all_elements(draw())]
+    for screen, element in elements:
+        options = [option["value"] for option in element.get("options", ())]
+        for value in options or [element.get("value")]:
+            assert can_be_read_back(element, value), screen
+
+
+def can_be_read_back(element: Mapping[str, Any], value: str | None) -> bool:
+    match parse_action_id(element["action_id"]):
+        case Action.OPEN:
+            return bool(element["url"])
+        case Action.SUBSCRIBE_FORM | Action.GET_A_BUILD | Action.BUILD_MENU:
+            return value is None
+        case Action.DOWNLOAD | Action.TRY_AGAIN | Action.TELL_ME | Action.SHARE_BUILD:
+            return bool(decode_build(value))
+        case Action.TO_PHONE | Action.REVOKE:
+            return bool(decode_grant(value))
+        case Action.CHECK_AGAIN | Action.TAKE_ON:
+            return bool(decode_incident(value))
+        case Action.SNOOZE:
+            return bool(decode_snooze(value))
+        case _:
+            return bool(decode_ask(value).command)
 
 
 def test_no_golden_file_is_left_over() -> None:
