@@ -227,36 +227,38 @@ def _select(collection: Collection[T], query: _Query) -> list[T]:
 
 def _document(request: Request, resources: Sequence[Resource], query: _Query) -> dict[str, Any]:
     included: dict[tuple[str, str], Any] = {}
-    data = [_object(request, resource, query, query.include, included) for resource in resources]
+    origin = base_url(request)
+    data = [_object(origin, resource, query, query.include, included) for resource in resources]
     return {"data": data, "included": list(included.values())} if query.include else {"data": data}
 
 
 def _object(
-    request: Request,
+    origin: str,
     resource: Resource,
     query: _Query,
     include: Sequence[str],
     included: dict[tuple[str, str], Any],
 ) -> dict[str, Any]:
     wanted = query.fields.get(resource.type)
-    address = f"{base_url(request)}/v1/{resource.type}/{resource.id}"
+    address = f"{origin}/v1/{resource.type}/{resource.id}"
     relationships: dict[str, Any] = {}
     for name, related in resource.relationships.items():
-        links = {"self": f"{address}/relationships/{name}", "related": f"{address}/{name}"}
-        relationships[name] = {"links": links}
-        if name in include:
-            relationships[name] |= _linkage(request, related(), query, query.limits.get(name, INCLUDED_DEFAULT), included)
+        limit = query.limits.get(name, INCLUDED_DEFAULT)
+        linkage = _linkage(origin, related(), query, limit, included) if name in include else {}
+        if wanted is None or name in wanted:
+            links = {"self": f"{address}/relationships/{name}", "related": f"{address}/{name}"}
+            relationships[name] = {"links": links, **linkage}
     return {
         "type": resource.type,
         "id": resource.id,
         "attributes": {name: value for name, value in resource.attributes.items() if wanted is None or name in wanted},
-        "relationships": {name: value for name, value in relationships.items() if wanted is None or name in wanted},
+        "relationships": relationships,
         "links": {"self": address},
     }
 
 
 def _linkage(
-    request: Request,
+    origin: str,
     related: "Resource | Sequence[Resource] | None",
     query: _Query,
     limit: int,
@@ -268,7 +270,7 @@ def _linkage(
     resources = [related] if isinstance(related, Resource) else related[:limit]
     for resource in resources:
         if (resource.type, resource.id) not in included:
-            included[resource.type, resource.id] = _object(request, resource, query, (), included)
+            included[resource.type, resource.id] = _object(origin, resource, query, (), included)
     identifiers = [{"type": resource.type, "id": resource.id} for resource in resources]
     if isinstance(related, Resource):
         return {"data": identifiers[0]}
