@@ -21,9 +21,9 @@ run: $(RUN_READY)
 install: $(RUN_READY)
 	@echo "$(BIN)/purser is ready."
 
-# Four more than there are processors: tests that start the bot wait a lot. Each worker takes file after file, in the order
+# Three more than there are processors: tests that start the bot wait a lot. Each worker takes file after file, in the order
 # of tests/conftest.py: what a file's tests share is made once.
-WORKERS = $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 4)
+WORKERS = $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 3)
 PARALLEL = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # Without bytecode, each worker would compile the same tests in every run, and each started bot itself.
