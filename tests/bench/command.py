@@ -8,9 +8,9 @@ from tests.bench.scene import purser, settled, stock, stocked_world
 from tests.bench.servers import Server
 from tests.bench.table import Figure
 
-ROUNDS = 5
+ROUNDS = 11
 USERS = 32
-ALONE_SECONDS, TOGETHER_SECONDS = 1.0, 1.5
+ALONE_SECONDS, TOGETHER_SECONDS = 0.5, 1.0
 STOCK = "stock Bolt app"
 
 
