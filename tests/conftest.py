@@ -40,7 +40,7 @@ def pytest_collection() -> Generator[None, object, object]:
         return (yield)
     finally:
         gc.freeze()
-        gc.set_threshold(50_000, 20, 100)  # most of what a test leaves behind is no cycle: looking for some 70 times as often is
+        gc.set_threshold(50_000, 20, 100)  # rarely: little of what a test leaves behind holds itself
         gc.enable()
 
 
