@@ -13,7 +13,7 @@ from pytest_asyncio.plugin import LoopFactory
 
 from .store.postgres import Postgres, postgres_running
 
-EXAMPLES = int(os.environ.get("PURSER_EXAMPLES") or 50)  # that Hypothesis tries, others in every run; `make soak` tries more
+EXAMPLES = int(os.environ.get("PURSER_EXAMPLES") or 100)  # that Hypothesis tries, others in every run; `make soak` tries more
 WAITING = ("crash", "jobs", "journeys")  # folders whose tests wait for other processes, or for time to pass, more than they work
 # How long an example takes says more of the machine than of the code.
 settings.register_profile("unhurried", max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
